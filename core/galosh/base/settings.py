@@ -1,0 +1,192 @@
+"""The user's settings: one declaration, one TOML file, unknown keys and comments kept.
+
+Rules: a missing key means the default below; a wrong value is an error that names the line,
+never a silent default; writing changes only the key asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galosh.base import durable
+from galosh.base.errors import GaloshError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One declared setting; `kind` is the Python type a value must have."""
+
+    name: str
+    kind: type
+    default: bool | int | float | str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` may stand in the file."""
+        if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if isinstance(value, bool) is not (self.kind is bool) or not isinstance(value, self.kind):
+            return False
+        if self.choices and value not in self.choices:
+            return False
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            low, high = self.minimum, self.maximum
+            return (low is None or value >= low) and (high is None or value <= high)
+        return True
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, for an error's sentence."""
+        if self.choices:
+            return " | ".join(self.choices)
+        words = {bool: "true | false", int: "1, 2, 3 …", float: "0.5, 1.0 …", str: '"…"'}
+        text = words[self.kind]
+        if self.minimum is not None or self.maximum is not None:
+            text += f" ({self.minimum}…{self.maximum})"
+        return text
+
+
+DECLARED: dict[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting("api.port", int, 11435, 0, 65535),
+        Setting("api.tcp", bool, True),
+        Setting("api.require_token", bool, True),
+        Setting("model.default", str, ""),
+        Setting("model.context_tokens", int, 4096, 256, 1_048_576),
+        Setting("model.idle_unload_seconds", float, 0.0, 0),
+        Setting("engine.threads", int, 0, 0, 1024),
+        Setting("history.keep", bool, True),
+        Setting("download.connections", int, 4, 1, 8),
+        Setting("download.max_rate_bytes", int, 0, 0),
+    )
+}
+
+
+class Settings:
+    """What the user chose, over the defaults. Immutable; `change` writes and reloads."""
+
+    def __init__(self, path: Path, values: Mapping[str, object]) -> None:
+        self._path = path
+        self._values = dict(values)
+
+    @classmethod
+    def load(cls, path: Path) -> Settings:
+        """Read `path` (missing file: all defaults).
+
+        Raises GaloshError `base-settings-syntax` or `base-setting-wrong` (with the line).
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return cls(path, {})
+        except (OSError, UnicodeDecodeError) as error:
+            raise GaloshError(
+                "base-settings-syntax", path=str(path), line=1, reason=str(error)
+            ) from error
+        return cls(path, _checked(_parse(text, path), text, path))
+
+    def get(self, name: str) -> Any:
+        """The value of a declared setting; KeyError for a name nobody declared."""
+        return self._values.get(name, DECLARED[name].default)
+
+    def flag(self, name: str) -> bool:
+        """A true/false setting."""
+        return bool(self.get(name))
+
+    def number(self, name: str) -> int:
+        """A whole-number setting."""
+        return int(self.get(name))
+
+    def text(self, name: str) -> str:
+        """A text setting."""
+        return str(self.get(name))
+
+    def as_json(self) -> dict[str, object]:
+        """Every declared setting with its value now."""
+        return {name: self.get(name) for name in DECLARED}
+
+    def change(self, name: str, value: object) -> Settings:
+        """Write one setting and return the settings as they are then.
+
+        Raises GaloshError `base-setting-unknown`, `base-setting-wrong` or a write error.
+        """
+        import tomlkit
+
+        setting = DECLARED.get(name)
+        if setting is None:
+            nearest = difflib.get_close_matches(name, DECLARED, n=1, cutoff=0)
+            raise GaloshError("base-setting-unknown", name=name, nearest=nearest[0])
+        if not setting.accepts(value):
+            raise GaloshError(
+                "base-setting-wrong",
+                name=name,
+                path=str(self._path),
+                line="–",
+                value=repr(value),
+                expected=setting.expected,
+            )
+        text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
+        document: Any = _parse(text, self._path)
+        *tables, last = name.split(".")
+        table = document
+        for part in tables:
+            table = table.setdefault(part, tomlkit.table())
+        table[last] = value
+        durable.write_text(self._path, tomlkit.dumps(document))
+        return Settings.load(self._path)
+
+
+def _parse(text: str, path: Path) -> Any:
+    import tomlkit
+    from tomlkit.exceptions import ParseError
+
+    try:
+        return tomlkit.parse(text)
+    except ParseError as error:
+        reason = str(error).split(" at line")[0]
+        raise GaloshError(
+            "base-settings-syntax", path=str(path), line=error.line, reason=reason
+        ) from error
+
+
+def _checked(document: Any, text: str, path: Path) -> dict[str, object]:
+    values: dict[str, object] = {}
+    plain: dict[str, Any] = document.unwrap()
+    for name, setting in DECLARED.items():
+        value: Any = plain
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is None:
+            continue
+        if not setting.accepts(value):
+            raise GaloshError(
+                "base-setting-wrong",
+                name=name,
+                path=str(path),
+                line=_line_of(name, text),
+                value=repr(value),
+                expected=setting.expected,
+            )
+        values[name] = value
+    return values
+
+
+def _line_of(name: str, text: str) -> int | None:
+    """The line that sets `name`, as far as plain reading can tell."""
+    table, _, key = name.rpartition(".")
+    inside = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            inside = stripped.strip("[] ")
+        left = stripped.split("=", 1)[0].strip().strip('"')
+        if "=" in stripped and left in (key if inside == table else "", name):
+            return number
+    return None

@@ -1,0 +1,70 @@
+"""One catalogue entry, made from a parsed TOML table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from galosh.base.errors import GaloshError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model one can fetch. Sizes in bytes; unknown facts are None."""
+
+    id: str
+    title: str
+    file_name: str
+    sources: tuple[str, ...]
+    size_bytes: int | None = None
+    sha256: str | None = None
+    context_tokens: int | None = None
+    parameters_total: int | None = None
+    parameters_active: int | None = None
+    languages: tuple[str, ...] = ()
+    licence: str = ""
+    good_at: str = ""
+    sampler: Mapping[str, float] = field(default_factory=dict)
+    dated: str = ""
+    starter: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+_KNOWN = {name for name in Entry.__dataclass_fields__ if name != "extra"} - {"file_name"}
+
+
+def parse_entry(table: Mapping[str, Any], origin: str) -> Entry:
+    """The entry in one `[[model]]` table; unknown fields survive in `extra`.
+
+    Raises GaloshError `catalogue-entry-wrong` naming the entry and the field.
+    """
+    name = str(table.get("id", "?"))
+
+    def take(key: str, kind: type, *, required: bool = False) -> Any:
+        value = table.get(key)
+        right = value is None if not required else False
+        if right or (isinstance(value, kind) and not (kind is int and isinstance(value, bool))):
+            return value
+        raise GaloshError(
+            "catalogue-entry-wrong", id=name, field=key, expected=kind.__name__, origin=origin
+        )
+
+    return Entry(
+        id=take("id", str, required=True),
+        title=take("title", str) or name,
+        file_name=take("file", str, required=True),
+        sources=tuple(str(source) for source in take("sources", list, required=True)),
+        size_bytes=take("size_bytes", int),
+        sha256=take("sha256", str),
+        context_tokens=take("context_tokens", int),
+        parameters_total=take("parameters_total", int),
+        parameters_active=take("parameters_active", int),
+        languages=tuple(str(tag) for tag in take("languages", list) or ()),
+        licence=take("licence", str) or "",
+        good_at=take("good_at", str) or "",
+        sampler=dict(take("sampler", dict) or {}),
+        dated=str(table.get("dated", "")),
+        starter=bool(take("starter", bool)),
+        extra={key: value for key, value in table.items() if key not in _KNOWN | {"file"}},
+    )
