@@ -7,6 +7,7 @@ Never used for payloads that are built in place (a download's part file has its 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -44,7 +45,8 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     except OSError as error:
         raise explain_os_error(error, path) from error
     finally:
-        temp.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temp.unlink()
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
