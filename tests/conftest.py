@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from galosh.base.paths import Paths
+from tests.real_fixtures import real_engine, starter_model
+
+__all__ = ["galosh_home", "paths", "real_engine", "starter_model"]
 
 _REAL = [
     folder
