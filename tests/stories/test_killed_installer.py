@@ -39,9 +39,8 @@ def kill_and_repair(folder: Path, seed: int) -> None:
     began = time.monotonic()
     done = galosh.install("--yes")
     last = before.decode(errors="replace").strip().splitlines()[-1:]
-    print(
-        f"seed {seed}: killed at {moment:.1f} s {last}; repaired in {time.monotonic() - began:.0f} s"
-    )
+    seconds = time.monotonic() - began
+    print(f"seed {seed}: killed at {moment:.1f} s {last}; repaired in {seconds:.0f} s")
     galosh.run("stop")
     assert done.status == 0, (seed, moment, done.out[-2000:], done.err[-2000:])
     assert "Paris" in done.out
