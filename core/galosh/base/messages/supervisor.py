@@ -1,0 +1,229 @@
+"""Texts about the engine process: loading, swapping, dying, waiting."""
+
+from __future__ import annotations
+
+from galosh.base.messages import ErrorText, Text
+
+TEXTS: dict[str, Text] = {}
+
+_ASK_AGAIN = (
+    "Ask again; the engine is started anew by itself.",
+    "Повторите вопрос: движок запустится заново сам.",
+)
+_UP = (
+    "Galosh itself goes on running; nothing else was stopped.",
+    "Сам galosh работает дальше; больше ничего не остановлено.",
+)
+
+ERRORS: dict[str, ErrorText] = {
+    "supervisor-no-engine": ErrorText(
+        what=("There is no engine to run a model with.", "Нет движка, чтобы запустить модель."),
+        why=(
+            "No engine has been built and proven on this PC yet.",
+            "На этом компьютере ещё не собран и не проверен ни один движок.",
+        ),
+        next_step=("Run: galosh setup", "Выполните: galosh setup"),
+        http_status=503,
+    ),
+    "supervisor-no-model": ErrorText(
+        what=("There is no model to answer with.", "Нет модели, которая могла бы ответить."),
+        why=(
+            "No sound model file is on this PC yet.",
+            "На этом компьютере ещё нет ни одного исправного файла модели.",
+        ),
+        next_step=("Run: galosh setup", "Выполните: galosh setup"),
+        http_status=503,
+    ),
+    "supervisor-model-broken": ErrorText(
+        what=("The model {model_id} was not loaded.", "Модель {model_id} не загружена."),
+        why=("Its file is not sound. {reason}", "Её файл повреждён или не подходит. {reason}"),
+        kept=("The model in use before stays.", "Прежняя модель осталась в работе."),
+        next_step=("Run: galosh models", "Выполните: galosh models"),
+        http_status=409,
+    ),
+    "supervisor-model-bad": ErrorText(
+        what=(
+            "The model {model_id} is not being loaded any more.",
+            "Модель {model_id} больше не загружается.",
+        ),
+        why=(
+            "The engine died {deaths} times while loading it, last with {signal} ({line}).",
+            "Движок упал при её загрузке {deaths} раз, последний раз: {signal} ({line}).",
+        ),
+        kept=_UP,
+        next_step=(
+            "Take another model with `galosh models use`, or try this one again the same way.",
+            "Возьмите другую модель командой `galosh models use` или так же повторите с этой.",
+        ),
+        http_status=503,
+    ),
+    "supervisor-worker-memory": ErrorText(
+        what=(
+            "The engine ran out of memory with the model {model_id}.",
+            "Движку не хватило памяти для модели {model_id}.",
+        ),
+        why=(
+            "The system ended it: {signal} ({line}).",
+            "Система завершила его: {signal} ({line}).",
+        ),
+        kept=_UP,
+        next_step=(
+            "Close other programs, or take a smaller model with `galosh models use`.",
+            "Закройте другие программы или возьмите меньшую модель: `galosh models use`.",
+        ),
+        http_status=503,
+    ),
+    "supervisor-worker-instruction": ErrorText(
+        what=("The engine does not fit this processor.", "Движок не подходит этому процессору."),
+        why=(
+            "It used an instruction that the processor lacks: {signal}, with {model_id}.",
+            "Он применил команду, которой у процессора нет: {signal}, модель {model_id}.",
+        ),
+        kept=_UP,
+        next_step=("Run: galosh engine build", "Выполните: galosh engine build"),
+        http_status=503,
+    ),
+    "supervisor-worker-file-lost": ErrorText(
+        what=(
+            "The file of the model {model_id} changed while it was in use.",
+            "Файл модели {model_id} изменился во время работы.",
+        ),
+        why=("The engine ended with {signal}.", "Движок завершился с {signal}."),
+        kept=_UP,
+        next_step=("Run: galosh models", "Выполните: galosh models"),
+        http_status=503,
+    ),
+    "supervisor-worker-died": ErrorText(
+        what=("The engine died.", "Движок упал."),
+        why=(
+            "It ended with {signal}, with the model {model_id}; its last words: {line}.",
+            "Он завершился с {signal}, модель {model_id}; последние слова: {line}.",
+        ),
+        kept=_UP,
+        next_step=_ASK_AGAIN,
+        http_status=502,
+    ),
+    "supervisor-worker-killed": ErrorText(
+        what=("The engine was ended from outside.", "Движок завершили извне."),
+        why=(
+            "Somebody or something sent it {signal}, with the model {model_id}.",
+            "Кто-то или что-то послало ему {signal}, модель {model_id}.",
+        ),
+        kept=_UP,
+        next_step=_ASK_AGAIN,
+        http_status=502,
+    ),
+    "supervisor-worker-silent": ErrorText(
+        what=("The engine fell silent and was ended.", "Движок замолчал и был завершён."),
+        why=(
+            "No sign of life for {silent_seconds}, with the model {model_id}.",
+            "Нет признаков жизни в течение {silent_seconds}, модель {model_id}.",
+        ),
+        kept=_UP,
+        next_step=_ASK_AGAIN,
+        http_status=504,
+    ),
+    "supervisor-worker-garbled": ErrorText(
+        what=(
+            "The engine answered what nobody can read and was ended.",
+            "Движок ответил неразборчиво и был завершён.",
+        ),
+        why=(
+            "Its messages broke the protocol, with the model {model_id}.",
+            "Его сообщения нарушили протокол, модель {model_id}.",
+        ),
+        kept=_UP,
+        next_step=_ASK_AGAIN,
+        http_status=502,
+    ),
+    "supervisor-worker-not-started": ErrorText(
+        what=("The engine could not be started.", "Движок не удалось запустить."),
+        why=("The system answered: {signal}.", "Ответ системы: {signal}."),
+        kept=_UP,
+        next_step=("Run: galosh doctor", "Выполните: galosh doctor"),
+        http_status=503,
+    ),
+    "supervisor-worker-unusable": ErrorText(
+        what=("The engine on disk does not work.", "Движок на диске не работает."),
+        why=(
+            "It could not be used at all: {signal} ({line}).",
+            "Его не удалось даже начать использовать: {signal} ({line}).",
+        ),
+        kept=_UP,
+        next_step=("Run: galosh engine build", "Выполните: galosh engine build"),
+        http_status=503,
+    ),
+    "supervisor-worker-template": ErrorText(
+        what=(
+            "The chat template of the model {model_id} did not come to an end.",
+            "Шаблон диалога модели {model_id} не доходит до конца.",
+        ),
+        why=(
+            "The engine ended itself because of it: {signal}.",
+            "Из-за этого движок завершил себя: {signal}.",
+        ),
+        kept=_UP,
+        next_step=(
+            "Take another model with `galosh models use`.",
+            "Возьмите другую модель: `galosh models use`.",
+        ),
+        http_status=503,
+    ),
+    "supervisor-worker-version": ErrorText(
+        what=(
+            "The engine and galosh do not understand each other.",
+            "Движок и galosh не понимают друг друга.",
+        ),
+        why=(
+            "The engine speaks version {theirs}, galosh version {ours}.",
+            "Движок говорит на версии {theirs}, galosh на версии {ours}.",
+        ),
+        next_step=("Run: galosh engine build", "Выполните: galosh engine build"),
+        http_status=503,
+    ),
+    "supervisor-worker-refused": ErrorText(
+        what=("The engine refused.", "Движок отказал."),
+        why=("It said {worker_code}: {reason}.", "Он сообщил {worker_code}: {reason}."),
+        next_step=("Run: galosh doctor", "Выполните: galosh doctor"),
+        http_status=502,
+    ),
+    "supervisor-queue-full": ErrorText(
+        what=("Too many questions wait already.", "Уже ждёт слишком много вопросов."),
+        why=("{waiting} are in line.", "В очереди: {waiting}."),
+        next_step=("Ask again in a while.", "Повторите немного позже."),
+        http_status=429,
+    ),
+    "supervisor-request-unsendable": ErrorText(
+        what=(
+            "The question could not be handed to the engine.",
+            "Вопрос не удалось передать движку.",
+        ),
+        why=("It cannot be written down: {reason}.", "Его нельзя записать: {reason}."),
+        next_step=("Send a shorter or plainer one.", "Отправьте вопрос короче или проще."),
+        http_status=400,
+    ),
+    "supervisor-reader-slow": ErrorText(
+        what=("The answer was ended: nobody read it.", "Ответ прерван: его никто не читал."),
+        why=(
+            "{unread_events} pieces waited to be read.",
+            "Непрочитанных частей: {unread_events}.",
+        ),
+        next_step=("Read the answer as it comes.", "Читайте ответ по мере поступления."),
+        http_status=503,
+    ),
+    "supervisor-answer-ended": ErrorText(
+        what=("The answer was ended.", "Ответ прерван."),
+        why=(
+            "A change of the model was asked for that should not wait.",
+            "Запрошена смена модели без ожидания.",
+        ),
+        next_step=("Ask again.", "Повторите вопрос."),
+        http_status=503,
+    ),
+    "supervisor-stopping": ErrorText(
+        what=("Galosh is stopping.", "Galosh останавливается."),
+        why=("It was asked to.", "Его об этом попросили."),
+        next_step=("Run: galosh start", "Выполните: galosh start"),
+        http_status=503,
+    ),
+}

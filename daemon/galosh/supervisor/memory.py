@@ -1,0 +1,72 @@
+"""What the system tells about memory when a worker dies, and what a worker holds.
+
+Every probe answers None where the system does not say. Reads small files; never raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_CGROUP_ROOT = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class MemoryNow:
+    """Free and installed memory in bytes, and out-of-memory kills counted so far."""
+
+    available_bytes: int | None
+    total_bytes: int | None
+    oom_kills: int | None
+
+
+def read_memory() -> MemoryNow:
+    """The facts of this moment."""
+    import psutil
+
+    available: int | None = None
+    total: int | None = None
+    with contextlib.suppress(Exception):
+        facts = psutil.virtual_memory()
+        available, total = int(facts.available), int(facts.total)
+    return MemoryNow(available, total, _oom_kills())
+
+
+def worker_bytes(pid: int) -> int | None:
+    """Resident memory of the process in bytes (mapped model pages included)."""
+    import psutil
+
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except (psutil.Error, OSError):
+        return None
+
+
+def count_oom_kills(vmstat: str | None, cgroup_events: str | None) -> int | None:
+    """The sum of both counters; the system's rises for every kill, the group's for its own."""
+    found = [
+        int(match.group(1))
+        for text in (vmstat, cgroup_events)
+        if text is not None and (match := re.search(r"^oom_kill (\d+)$", text, re.MULTILINE))
+    ]
+    return sum(found) if found else None
+
+
+def _oom_kills() -> int | None:
+    if sys.platform != "linux":
+        return None
+    group = _read(Path("/proc/self/cgroup")) or ""
+    match = re.search(r"^0::(/.*)$", group, re.MULTILINE)
+    inside = _CGROUP_ROOT / match.group(1).lstrip("/") if match else _CGROUP_ROOT
+    events = _read(inside / "memory.events")
+    return count_oom_kills(_read(Path("/proc/vmstat")), events)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None

@@ -1,0 +1,36 @@
+"""What the supervisor tells about itself. Reads the owner's fields; changes nothing."""
+
+from __future__ import annotations
+
+from galosh.supervisor.memory import worker_bytes
+from galosh.supervisor.owner import Owner
+from galosh.supervisor.wanted import Wanted
+
+
+def report(owner: Owner, wanted: Wanted) -> dict[str, object]:
+    """JSON-able facts about the slot, the line and the last answer. Unknown is None."""
+    slot, running = owner.slot, owner.running
+    worker, loaded, last = slot.worker, slot.loaded, owner.running.last
+    launch = None if worker is None else worker.launch
+    pid = None if worker is None else worker.pid
+    return {
+        "state": slot.state.value,
+        "model": slot.model_id,
+        "title": None if slot.model is None else slot.model.title,
+        "wanted": wanted.model_id,
+        "progress": slot.progress,
+        "context_tokens": None if loaded is None else loaded.context_tokens,
+        "context_train": None if loaded is None else loaded.context_train,
+        "load_seconds": None if loaded is None else loaded.load_seconds,
+        "failure": None if slot.failure is None else slot.failure.to_json(),
+        "bad_models": list(owner.deaths.bad_models),
+        "queue_length": owner.waiting,
+        "answering": running.ticket is not None,
+        "worker_pid": pid,
+        "worker_memory_bytes": None if pid is None else worker_bytes(pid),
+        "engine_build_id": None if launch is None else launch.build_id,
+        "engine_system": slot.engine_system,
+        "answers": running.answers,
+        "tokens_per_second": None if last is None else last.tokens_per_second,
+        "prompt_tokens_per_second": None if last is None else last.prompt_tokens_per_second,
+    }

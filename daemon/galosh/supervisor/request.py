@@ -1,0 +1,140 @@
+"""What goes into a generation and what comes out of it. Pure data.
+
+A caller hands in a `GenerationRequest` and reads `Event`s: `Queued` (only if asked for),
+then `Started`, any number of `TextPiece`, and one `Done`. A failure is a raised GaloshError,
+never an event.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+_EMPTY: Mapping[str, object] = MappingProxyType({})
+
+
+class Priority(enum.IntEnum):
+    """Who goes first among those who wait; within one priority the oldest does."""
+
+    BACKGROUND = 0
+    NORMAL = 1
+    INTERACTIVE = 2  # the quick prompt: somebody is looking at an empty window
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One question to the model. Exactly one of `messages` and `prompt` is given.
+
+    model_id None means the wanted model. `sampling` and `options` are sent to the worker as
+    they are (the server has checked them); `options` holds fields beside `sampling`.
+    `announce_queue`: the caller wants `Queued` events while it waits.
+    """
+
+    messages: tuple[Mapping[str, object], ...] | None = None
+    prompt: str | None = None
+    model_id: str | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    sampling: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
+    options: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
+    priority: Priority = Priority.NORMAL
+    announce_queue: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.messages is None) == (self.prompt is None):
+            raise ValueError("give either messages or prompt")
+
+    def frame(self, request_id: str) -> dict[str, object]:
+        """The frame that asks the worker for this answer."""
+        words: dict[str, object]
+        if self.messages is not None:
+            words = {"messages": [dict(message) for message in self.messages]}
+        else:
+            words = {"prompt": self.prompt}
+        return {
+            **self.options,
+            **words,
+            "type": "generate",
+            "id": request_id,
+            "max_tokens": self.max_tokens,
+            "stop": list(self.stop),
+            "sampling": dict(self.sampling),
+        }
+
+
+@dataclass(frozen=True)
+class Queued:
+    """The request waits; `place` others go before it (0: it is next)."""
+
+    place: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """The model has taken the request; reading the prompt begins."""
+
+    model_id: str
+    prompt_tokens: int
+    cached_tokens: int
+
+
+@dataclass(frozen=True)
+class TextPiece:
+    """The next piece of the answer; `logprobs` as the worker gave them, if asked for."""
+
+    text: str
+    logprobs: object | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """The answer is complete. finish_reason: `stop`, `length` or `cancelled`."""
+
+    model_id: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    prefill_seconds: float
+    decode_seconds: float
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Speed of writing; None when too little was written to tell."""
+        if self.decode_seconds <= 0 or self.completion_tokens <= 0:
+            return None
+        return self.completion_tokens / self.decode_seconds
+
+    @property
+    def prompt_tokens_per_second(self) -> float | None:
+        """Speed of reading the new part of the prompt; None when nothing was read."""
+        read = self.prompt_tokens - self.cached_tokens
+        if self.prefill_seconds <= 0 or read <= 0:
+            return None
+        return read / self.prefill_seconds
+
+
+Event = Queued | Started | TextPiece | Done
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that stands ready. Unknown is None."""
+
+    model_id: str
+    title: str
+    context_tokens: int
+    context_train: int | None
+    memory_bytes: int | None
+    load_seconds: float | None
+    template: bool | None
+
+
+@dataclass(frozen=True)
+class TokenCount:
+    """How many tokens a text has; `tokens` where they were asked for."""
+
+    count: int
+    tokens: tuple[int, ...] | None

@@ -1,0 +1,101 @@
+"""The supervisor over the real engine and the starter model."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from galosh.base.paths import Paths
+from galosh.base.settings import Settings
+from galosh.supervisor import Done, GenerationRequest, Supervisor
+from tests import real
+from tests.supervisor.kit import answer, events_of, failure, first_text, heard, in_loop
+
+pytestmark = pytest.mark.engine
+
+CAPITAL = GenerationRequest(
+    prompt="The capital of France is",
+    max_tokens=12,
+    sampling={"temperature": 0.0, "seed": 1},
+)
+
+
+@pytest.fixture
+def supervisor(paths: Paths) -> Supervisor:
+    """A supervisor over the shared engine and model; not started."""
+    paths.config.mkdir(parents=True)
+    paths.settings_file.write_text("[engine]\nthreads = 2\n[model]\ncontext_tokens = 1024\n")
+    real.link_engines(paths)
+    made = Supervisor(paths, Settings.load(paths.settings_file))
+    made.store.add(Path(real.starter_model()))
+    return made
+
+
+async def text_of(supervisor: Supervisor, request: GenerationRequest) -> tuple[str, Done]:
+    """The whole answer and its last event."""
+    events = await events_of(supervisor, request)
+    last = events[-1]
+    assert isinstance(last, Done)
+    return "".join(getattr(event, "text", "") for event in events), last
+
+
+@in_loop
+async def test_a_real_answer_twice_the_same(supervisor: Supervisor) -> None:
+    await supervisor.start()
+    try:
+        text, done = await text_of(supervisor, CAPITAL)
+        assert "Paris" in text
+        assert done.completion_tokens > 3
+        assert supervisor.status()["tokens_per_second"]
+        assert (await text_of(supervisor, CAPITAL))[0] == text
+        assert await supervisor.count_tokens("The capital of France") > 2
+    finally:
+        await supervisor.stop()
+
+
+@in_loop
+async def test_cancelling_in_the_prefill_and_a_kill_in_mid_answer(supervisor: Supervisor) -> None:
+    await supervisor.start()
+    try:
+        text, _ = await text_of(supervisor, CAPITAL)
+        long = GenerationRequest(prompt="word " * 900, max_tokens=8)
+        with supervisor.events.subscribe() as view:
+            events = supervisor.generate(long)
+            await anext(events)
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            await events.aclose()
+            await heard(view, "generation.finished")
+            assert loop.time() - begun < 2
+        assert (await text_of(supervisor, CAPITAL))[0] == text
+        async with aclosing(supervisor.generate(CAPITAL)) as running:
+            await first_text(running)
+            psutil.Process(int(str(supervisor.status()["worker_pid"]))).kill()
+            error = await failure(_rest(running))
+        assert error.code == "supervisor-worker-killed"
+        assert (await text_of(supervisor, CAPITAL))[0] == text
+    finally:
+        await supervisor.stop()
+
+
+@in_loop
+async def test_a_prompt_that_does_not_fit_is_refused_with_the_counts(
+    supervisor: Supervisor,
+) -> None:
+    await supervisor.start()
+    try:
+        error = await failure(answer(supervisor, "word " * 3000))
+        assert error.code == "worker-prompt-too-long"
+        assert error.facts["context_tokens"] == 1024
+        assert supervisor.status()["state"] == "ready"
+    finally:
+        await supervisor.stop()
+
+
+async def _rest(events: object) -> None:
+    async for _ in events:  # type: ignore[attr-defined]
+        pass
