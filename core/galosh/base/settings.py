@@ -63,6 +63,7 @@ DECLARED: dict[str, Setting] = {
         Setting("model.idle_unload_seconds", float, 0.0, 0),
         Setting("engine.threads", int, 0, 0, 1024),
         Setting("history.keep", bool, True),
+        Setting("log.level", str, "info", choices=("debug", "info", "warning", "error")),
         Setting("download.connections", int, 4, 1, 8),
         Setting("download.max_rate_bytes", int, 0, 0),
     )

@@ -1,0 +1,188 @@
+"""One door of the server: connections, the gate before every route, the routing table.
+
+Rules: the gate speaks first, for unknown addresses too; a connection from another user is
+dropped before it says a word; a door holds a bounded number of connections; a client that
+goes away cancels its handler at once (`handler_cancellation`), also while nothing is being
+written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from aiohttp import web
+
+from galosh.base.errors import GaloshError
+from galosh.server import exchange, routes_galosh, routes_openai
+from galosh.server.gate import Door, Knock, Verdict
+from galosh.server.house import House
+from galosh.server.peers import is_own_user
+from galosh.server.visit import Visit
+
+Route: TypeAlias = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+_CONNECTIONS = 400
+_IDLE_SECONDS = 15.0  # also the time a client has for its headers
+_LINGER_SECONDS = 1.0  # for a refused client to stop sending and read why
+_HEADER_BYTES = 16 * 1024
+_HEADERS = 100
+
+_OURS = "/galosh/v1"
+_ROUTES: Mapping[str, Mapping[str, Route]] = {
+    "/v1/models": {"GET": routes_openai.models},
+    "/v1/chat/completions": {"POST": routes_openai.chat},
+    "/v1/completions": {"POST": routes_openai.completion},
+    f"{_OURS}/health": {"GET": routes_galosh.health},
+    f"{_OURS}/status": {"GET": routes_galosh.status},
+    f"{_OURS}/events": {"GET": routes_galosh.events},
+    f"{_OURS}/models": {"GET": routes_galosh.models, "POST": routes_galosh.add_model},
+    f"{_OURS}/model": {"PUT": routes_galosh.use_model, "DELETE": routes_galosh.unload_model},
+    f"{_OURS}/settings": {"GET": routes_galosh.settings, "PUT": routes_galosh.change_setting},
+    f"{_OURS}/tokenize": {"POST": routes_galosh.tokenize},
+    f"{_OURS}/shutdown": {"POST": routes_galosh.shutdown},
+}
+_TAILED: Mapping[str, Mapping[str, Route]] = {
+    f"{_OURS}/models/": {"DELETE": routes_galosh.remove_model},
+}
+_log = logging.getLogger("galosh.server")
+
+
+class Doorway:
+    """Serves one listening socket. port None: the Unix socket."""
+
+    def __init__(self, house: House, listener: socket.socket, port: int | None, token: str) -> None:
+        self._house = house
+        self._listener = listener
+        self._port = port
+        self._token = token
+        self._server = _Server(self._handle, unix=port is None)
+        self._accepting: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Begin to accept."""
+        loop = asyncio.get_running_loop()
+        if self._port is None:
+            self._accepting = await loop.create_unix_server(self._server, sock=self._listener)
+        else:
+            self._accepting = await loop.create_server(self._server, sock=self._listener)
+
+    def shut(self) -> None:
+        """Accept nobody new; connections that idle end, answers under way go on."""
+        if self._accepting is not None:
+            self._accepting.close()
+        self._server.pre_shutdown()
+
+    async def clear(self, patience_seconds: float) -> None:
+        """End what is left."""
+        await self._server.shutdown(patience_seconds)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            visit, route = self._admit(request)
+            return await route(visit)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            stated = exchange.explain(error)
+            _log.debug("%s %s", stated.http_status, stated.code)
+            return exchange.refusal(stated)
+
+    def _admit(self, request: web.BaseRequest) -> tuple[Visit, Route]:
+        path = request.path
+        open_door = not self._house.settings.flag("api.require_token")
+        door = Door(self._port, self._token, require_token=not open_door)
+        verdict = door.judge(knock_of(request, path))
+        if verdict is Verdict.FORBIDDEN:
+            raise GaloshError("server-forbidden")
+        if verdict is Verdict.UNAUTHORIZED:
+            raise GaloshError("server-unauthorized")
+        methods, tail = _find(path)
+        route = methods.get(request.method)
+        if route is None:
+            raise GaloshError(
+                "server-method", method=request.method[:20], allowed=", ".join(methods)
+            )
+        return Visit(self._house, request, self._port is not None, tail), route
+
+
+def knock_of(request: web.BaseRequest, path: str) -> Knock:
+    """What the gate looks at in a request."""
+    headers = request.headers
+    return Knock(
+        path=path,
+        host=headers.getall("Host", []),
+        origin=headers.getall("Origin", []),
+        referer=headers.getall("Referer", []),
+        fetch_site=headers.getall("Sec-Fetch-Site", []),
+        authorization=headers.getall("Authorization", []),
+    )
+
+
+def _find(path: str) -> tuple[Mapping[str, Route], str]:
+    found = _ROUTES.get(path)
+    if found is not None:
+        return found, ""
+    for start, methods in _TAILED.items():
+        if path.startswith(start) and len(path) > len(start):
+            return methods, path[len(start) :]
+    raise GaloshError("server-not-found")
+
+
+class _Server(web.Server):
+    """aiohttp's low-level server with our protocol."""
+
+    def __init__(
+        self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], *, unix: bool
+    ) -> None:
+        super().__init__(handler, handler_cancellation=True)
+        self.unix = unix
+
+    def __call__(self) -> web.RequestHandler:
+        return _Protocol(
+            self,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=_IDLE_SECONDS,
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
+            max_headers=_HEADERS,
+            lingering_time=_LINGER_SECONDS,
+            access_log=None,
+            auto_decompress=False,
+        )
+
+
+class _Protocol(web.RequestHandler):
+    """One connection: turned away if it is another user's or one too many."""
+
+    __slots__ = ("_server",)
+
+    def __init__(self, server: _Server, **options: object) -> None:
+        super().__init__(server, **options)  # type: ignore[arg-type]
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        stranger = self._server.unix and not is_own_user(peer)
+        if stranger or len(self._server.connections) > _CONNECTIONS:
+            _log.warning("connection refused: %s", "other user" if stranger else "too many")
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp's own signature
+    ) -> web.StreamResponse:
+        """What could not even be read as HTTP, stated like every other error."""
+        if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
+            raise ConnectionError("no answer possible")
+        response = exchange.refusal(GaloshError("server-bad-http", status=status))
+        response.force_close()
+        return response

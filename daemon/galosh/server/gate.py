@@ -1,0 +1,98 @@
+"""Who may pass: Host, Origin, token and route, decided from plain values. Pure.
+
+Rules: checked on every request before anything else, unknown addresses included. On the
+TCP door Host must be exactly one of our own three names with our port, any Origin, Referer
+or Sec-Fetch-Site that is not ours is refused, and everything needs the token; only the
+inference routes open when `api.require_token` is false. On the Unix socket (private folder,
+same user) no token is asked for, but a browser's headers are refused all the same.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+# Names a local client writes when there is no network: curl, httpx, our own client.
+_SOCKET_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "galosh"})
+_OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_INFERENCE = frozenset(
+    {
+        "/v1/models",
+        "/v1/chat/completions",
+        "/v1/completions",
+    }
+)
+
+
+class Verdict(Enum):
+    """What the gate says."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FORBIDDEN = "forbidden"
+    UNAUTHORIZED = "unauthorized"
+
+
+@dataclass(frozen=True)
+class Knock:
+    """The part of a request that the gate looks at; each header with all its values."""
+
+    path: str
+    host: Sequence[str]
+    origin: Sequence[str]
+    referer: Sequence[str]
+    fetch_site: Sequence[str]
+    authorization: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Door:
+    """One way in. port None: the Unix socket. token: what TCP clients must show."""
+
+    port: int | None
+    token: str
+    require_token: bool = True
+
+    def judge(self, knock: Knock) -> Verdict:
+        """Whether this request may go on."""
+        if not self._host_is_ours(knock.host) or not self._page_is_ours(knock):
+            return Verdict.FORBIDDEN
+        if self.port is None or (not self.require_token and is_inference(knock.path)):
+            return Verdict.PASS
+        return Verdict.PASS if self._token_fits(knock.authorization) else Verdict.UNAUTHORIZED
+
+    def _host_is_ours(self, values: Sequence[str]) -> bool:
+        if len(values) != 1:
+            return False
+        if self.port is None:
+            name, colon, port = values[0].rpartition(":")
+            if colon and port.isascii() and port.isdigit() and len(port) <= 5:
+                return name in _SOCKET_HOSTS
+            return values[0] in _SOCKET_HOSTS
+        return values[0] in {f"{name}:{self.port}" for name in _OWN_NAMES}
+
+    def _page_is_ours(self, knock: Knock) -> bool:
+        own = set()
+        if self.port is not None:
+            own = {f"http://{name}:{self.port}" for name in _OWN_NAMES}
+        if any(origin not in own for origin in knock.origin):
+            return False
+        if any(
+            page not in own and not page.startswith(tuple(f"{address}/" for address in own))
+            for page in knock.referer
+        ):
+            return False
+        return all(site in ("same-origin", "none") for site in knock.fetch_site)
+
+    def _token_fits(self, values: Sequence[str]) -> bool:
+        if len(values) != 1:
+            return False
+        scheme, _, given = values[0].partition(" ")
+        shown = given.strip().encode("utf-8", "surrogateescape")
+        return scheme.lower() == "bearer" and hmac.compare_digest(shown, self.token.encode())
+
+
+def is_inference(path: str) -> bool:
+    """Whether `path` only asks a model something; everything else manages galosh."""
+    return path in _INFERENCE

@@ -1,0 +1,55 @@
+"""What every route of the server may use, in one object of the event loop's thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from galosh.api.wire import DaemonFacts
+from galosh.base.clock import Clock
+from galosh.base.paths import Paths
+from galosh.base.settings import Settings
+from galosh.server.ports import Models, Supervisor
+
+
+class House:
+    """The running daemon: its parts, its settings as they are now, and whether it stops."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        settings: Settings,
+        clock: Clock,
+        supervisor: Supervisor,
+        models: Models,
+    ) -> None:
+        self.paths = paths
+        self.settings = settings
+        self.clock = clock
+        self.supervisor = supervisor
+        self.models = models
+        self.stopping = asyncio.Event()
+        self.facts: DaemonFacts | None = None  # set when it listens
+        self._answers = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Around one answer of a model, so that a stop can wait for it."""
+        self._answers += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._answers -= 1
+            if not self._answers:
+                self._quiet.set()
+
+    async def quiet(self, patience_seconds: float) -> None:
+        """Wait until no answer is under way, but not longer than this."""
+        try:
+            await asyncio.wait_for(self._quiet.wait(), patience_seconds)
+        except asyncio.TimeoutError:
+            return

@@ -1,0 +1,148 @@
+"""The shapes of answers as OpenAI documents them, plus our own facts. Pure.
+
+Times and ids are given in; texts pass through unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from galosh.base.errors import GaloshError
+
+_OPENAI_CODES = {
+    "store-model-unknown": "model_not_found",
+    "worker-prompt-too-long": "context_length_exceeded",
+    "supervisor-prompt-too-long": "context_length_exceeded",
+    "server-unauthorized": "invalid_api_key",
+}
+_FIELDS = {"store-model-unknown": "model"}
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What every chunk of one answer repeats."""
+
+    answer_id: str
+    created: int
+    model_id: str
+    chat: bool
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an answer ended, with the counts as the model saw them."""
+
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    prefill_seconds: float | None = None
+    decode_seconds: float | None = None
+
+
+def chunk(
+    heading: Heading, text: str | None, finish_reason: str | None = None, *, first: bool = False
+) -> dict[str, object]:
+    """One piece of a streamed answer."""
+    if heading.chat:
+        delta: dict[str, object] = {"role": "assistant"} if first else {}
+        if text is not None:
+            delta["content"] = text
+        choice: dict[str, object] = {"index": 0, "delta": delta}
+    else:
+        choice = {"index": 0, "text": text or ""}
+    choice |= {"logprobs": None, "finish_reason": finish_reason}
+    kind = "chat.completion.chunk" if heading.chat else "text_completion"
+    return _head(heading, kind) | {"choices": [choice]}
+
+
+def usage_chunk(heading: Heading, ending: Ending) -> dict[str, object]:
+    """The last piece of a streamed answer whose client asked for counts."""
+    kind = "chat.completion.chunk" if heading.chat else "text_completion"
+    return _head(heading, kind) | {"choices": []} | facts_of(ending)
+
+
+def whole(heading: Heading, text: str, ending: Ending) -> dict[str, object]:
+    """An answer in one piece."""
+    if heading.chat:
+        message = {"role": "assistant", "content": text, "refusal": None}
+        choice: dict[str, object] = {"index": 0, "message": message}
+    else:
+        choice = {"index": 0, "text": text}
+    choice |= {"logprobs": None, "finish_reason": ending.finish_reason}
+    kind = "chat.completion" if heading.chat else "text_completion"
+    return _head(heading, kind) | {"choices": [choice]} | facts_of(ending)
+
+
+def facts_of(ending: Ending) -> dict[str, object]:
+    """Counts in OpenAI's words, speed in ours."""
+    return {
+        "usage": {
+            "prompt_tokens": ending.prompt_tokens,
+            "completion_tokens": ending.completion_tokens,
+            "total_tokens": ending.prompt_tokens + ending.completion_tokens,
+            "prompt_tokens_details": {"cached_tokens": ending.cached_tokens},
+        },
+        "galosh": {
+            "prefill_seconds": ending.prefill_seconds,
+            "decode_seconds": ending.decode_seconds,
+        },
+    }
+
+
+def model_list(model_ids: Sequence[str], created: int) -> dict[str, object]:
+    """`/v1/models`."""
+    entries = [
+        {"id": name, "object": "model", "created": created, "owned_by": "galosh"}
+        for name in model_ids
+    ]
+    return {"object": "list", "data": entries}
+
+
+def error_body(error: GaloshError) -> dict[str, object]:
+    """An error as OpenAI's clients read it, with ours whole beside it."""
+    status = error.http_status
+    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    field = error.facts.get("field", _FIELDS.get(error.code))
+    return {
+        "error": {
+            "message": str(error),
+            "type": kind,
+            "param": field,
+            "code": _OPENAI_CODES.get(error.code, error.code),
+            "galosh": error.to_json(),
+        }
+    }
+
+
+def to_bytes(value: Mapping[str, object]) -> bytes:
+    """JSON in UTF-8; facts that are no JSON become their text rather than a failure."""
+    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace")
+
+
+def sse(value: Mapping[str, object]) -> bytes:
+    """One OpenAI server-sent event."""
+    return b"data: " + to_bytes(value) + b"\n\n"
+
+
+SSE_DONE = b"data: [DONE]\n\n"
+
+
+def _head(heading: Heading, kind: str) -> dict[str, object]:
+    return {
+        "id": heading.answer_id,
+        "object": kind,
+        "created": heading.created,
+        "model": heading.model_id,
+    }

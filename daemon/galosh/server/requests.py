@@ -1,0 +1,348 @@
+"""What clients may ask, as checked values. Pure: bytes and dicts in, dataclasses out.
+
+Rules: a request schema is closed - every field is read, known and harmless (`_IGNORED`),
+refused by name because galosh cannot do it, or refused as unknown; nothing is dropped in
+silence and nothing unchecked reaches the worker. Only GaloshError comes out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from galosh.base.errors import GaloshError
+from galosh.base.texts import say
+from galosh.server import fields
+from galosh.server.fields import Json
+
+Sampling = Mapping[str, float | int | Mapping[str, float]]
+
+_MAX_TEXT = 16 * 1024 * 1024
+_MAX_MESSAGES = 4096
+_MAX_TOKENS = 1_048_576
+_MAX_STOPS = 8
+_MAX_BIASES = 1024
+_MAX_ID = 256
+_MAX_PATH = 4096
+# The native seed is 32 bits wide and its highest value means "random".
+_SEEDS = 2**32 - 1
+
+_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+
+# Fields that change nothing here whatever they hold: account, billing and caching hints.
+_IGNORED = frozenset(
+    {
+        "user",
+        "metadata",
+        "store",
+        "service_tier",
+        "safety_identifier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "parallel_tool_calls",
+        "verbosity",
+    }
+)
+_SHARED = frozenset(
+    {
+        "model",
+        "stream",
+        "stream_options",
+        "stop",
+        "seed",
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "typical_p",
+        "repeat_penalty",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "max_tokens",
+        "n",
+    }
+)
+_REFUSED_CHAT: dict[str, tuple[str, tuple[object, ...]]] = {
+    "tools": ("server.cannot.tools", ([],)),
+    "tool_choice": ("server.cannot.tools", ("none", "auto")),
+    "functions": ("server.cannot.tools", ([],)),
+    "function_call": ("server.cannot.tools", ("none", "auto")),
+    "logprobs": ("server.cannot.logprobs", (False,)),
+    "top_logprobs": ("server.cannot.logprobs", (0,)),
+    "response_format": ("server.cannot.format", ({"type": "text"},)),
+    "modalities": ("server.cannot.media", (["text"],)),
+    "audio": ("server.cannot.media", ()),
+    "grammar": ("server.cannot.grammar", ("",)),
+}
+_REFUSED_COMPLETION: dict[str, tuple[str, tuple[object, ...]]] = {
+    "logprobs": ("server.cannot.logprobs", (0, False)),
+    "best_of": ("server.cannot.many", (1,)),
+    "echo": ("server.cannot.echo", (False,)),
+    "suffix": ("server.cannot.suffix", ("",)),
+    "grammar": ("server.cannot.grammar", ("",)),
+}
+_CHAT = _SHARED | _IGNORED | {"messages", "max_completion_tokens"} | frozenset(_REFUSED_CHAT)
+_COMPLETION = _SHARED | _IGNORED | {"prompt"} | frozenset(_REFUSED_COMPLETION)
+_MESSAGE = frozenset({"role", "content", "name", "refusal", "annotations"})
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a talk; role is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """One checked wish for an answer: either `messages` or `prompt`.
+
+    model_id None: whatever model is current or default. max_tokens None: as many as fit.
+    sampling holds only what the client gave.
+    """
+
+    model_id: str | None
+    messages: tuple[Message, ...] = ()
+    prompt: str | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    sampling: Sampling = field(default_factory=dict)
+    stream: bool = False
+    include_usage: bool = False
+
+
+@dataclass(frozen=True)
+class NewModel:
+    """A file to enter into the store: used in place, or copied."""
+
+    path: str
+    copy: bool
+
+
+@dataclass(frozen=True)
+class NewSetting:
+    """One setting to change."""
+
+    name: str
+    value: bool | int | float | str
+
+
+@dataclass(frozen=True)
+class TextToCount:
+    """A text whose tokens are wanted."""
+
+    text: str
+    model_id: str | None
+
+
+def parse_json(body: bytes) -> dict[str, object]:
+    """The JSON object in `body`; raises GaloshError `server-bad-json`."""
+    try:
+        value: object = json.loads(
+            body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_doubles
+        )
+    except RecursionError as error:
+        raise GaloshError("server-bad-json", reason="nesting is too deep") from error
+    except UnicodeDecodeError as error:
+        raise GaloshError("server-bad-json", reason=f"byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg}, line {error.lineno} column {error.colno}"
+        raise GaloshError("server-bad-json", reason=reason) from error
+    except ValueError as error:
+        raise GaloshError("server-bad-json", reason=str(error)[:80]) from error
+    if not isinstance(value, dict):
+        raise GaloshError("server-bad-json", reason=fields.kind_of(value))
+    return value
+
+
+def parse_chat(data: Json) -> Question:
+    """`/v1/chat/completions`."""
+    for name, (reason, harmless) in _REFUSED_CHAT.items():
+        fields.refuse(data, name, reason, harmless)
+    fields.only(data, _CHAT)
+    longest = _max_tokens(data, "max_completion_tokens")
+    if longest is None:
+        longest = _max_tokens(data, "max_tokens")
+    return _question(data, longest, messages=_messages(data), prompt=None)
+
+
+def parse_completion(data: Json) -> Question:
+    """`/v1/completions`."""
+    for name, (reason, harmless) in _REFUSED_COMPLETION.items():
+        fields.refuse(data, name, reason, harmless)
+    fields.only(data, _COMPLETION)
+    prompt = data.get("prompt")
+    if isinstance(prompt, list) and len(prompt) == 1:
+        prompt = prompt[0]
+    if not isinstance(prompt, str) or not prompt or not fields.is_unicode(prompt):
+        raise fields.wrong("prompt", data.get("prompt"), say("server.want.prompt"))
+    return _question(data, _max_tokens(data, "max_tokens"), messages=(), prompt=prompt)
+
+
+def parse_model_choice(data: Json) -> str | None:
+    """`PUT /galosh/v1/model`: which model should run; None is the default one."""
+    fields.only(data, frozenset({"id"}))
+    return _model_id(data, "id")
+
+
+def parse_new_model(data: Json) -> NewModel:
+    """`POST /galosh/v1/models`."""
+    fields.only(data, frozenset({"path", "copy"}))
+    path = fields.needed_text(data, "path", 1, _MAX_PATH)
+    if "\0" in path:
+        raise fields.wrong("path", path, say("server.want.text", low=1, high=_MAX_PATH))
+    return NewModel(path=path, copy=fields.flag(data, "copy"))
+
+
+def parse_new_setting(data: Json) -> NewSetting:
+    """`PUT /galosh/v1/settings`; whether the value fits is for the settings to say."""
+    fields.only(data, frozenset({"name", "value"}))
+    value = data.get("value")
+    if isinstance(value, str):
+        value = fields.checked_text("value", value, 0, _MAX_PATH)
+    if not isinstance(value, (bool, int, float, str)):
+        raise fields.wrong("value", value, 'true | false | 1 | 0.5 | "…"')
+    return NewSetting(name=fields.needed_text(data, "name", 1, 128), value=value)
+
+
+def parse_tokenize(data: Json) -> TextToCount:
+    """`POST /galosh/v1/tokenize`."""
+    fields.only(data, frozenset({"text", "model"}))
+    return TextToCount(
+        text=fields.needed_text(data, "text", 0, _MAX_TEXT), model_id=_model_id(data, "model")
+    )
+
+
+def _question(
+    data: Json, longest: int | None, *, messages: tuple[Message, ...], prompt: str | None
+) -> Question:
+    fields.refuse(data, "n", "server.cannot.many", (1,))
+    options = fields.table(data, "stream_options")
+    fields.only(options, frozenset({"include_usage", "include_obfuscation"}), "stream_options.")
+    return Question(
+        model_id=_model_id(data, "model"),
+        messages=messages,
+        prompt=prompt,
+        max_tokens=longest,
+        stop=_stops(data),
+        sampling=_sampling(data),
+        stream=fields.flag(data, "stream"),
+        include_usage=fields.flag(options, "include_usage"),
+    )
+
+
+def _messages(data: Json) -> tuple[Message, ...]:
+    found = data.get("messages")
+    if not isinstance(found, list) or not 1 <= len(found) <= _MAX_MESSAGES:
+        expected = say("server.want.messages", low=1, high=_MAX_MESSAGES)
+        raise fields.wrong("messages", found, expected)
+    return tuple(_message(f"messages[{index}]", item) for index, item in enumerate(found))
+
+
+def _message(place: str, item: object) -> Message:
+    data = fields.checked_table(place, item)
+    if (
+        data.get("tool_calls")
+        or data.get("function_call")
+        or data.get("role")
+        in (
+            "tool",
+            "function",
+        )
+    ):
+        reason = say("server.cannot.tools")
+        raise GaloshError("server-unsupported", field=place, reason=reason)
+    fields.only(data, _MESSAGE | {"tool_calls", "function_call", "audio"}, f"{place}.")
+    if data.get("audio") is not None:
+        raise GaloshError(
+            "server-unsupported", field=f"{place}.audio", reason=say("server.cannot.media")
+        )
+    role = data.get("role")
+    if not isinstance(role, str) or role not in _ROLES:
+        expected = say("server.want.known", names=", ".join(_ROLES))
+        raise fields.wrong(f"{place}.role", role, expected)
+    return Message(_ROLES[role], _content(f"{place}.content", role, data.get("content")))
+
+
+def _content(place: str, role: str, value: object) -> str:
+    if value is None and role == "assistant":
+        return ""
+    if isinstance(value, str):
+        return fields.checked_text(place, value, 0, _MAX_TEXT)
+    if not isinstance(value, list):
+        raise fields.wrong(place, value, say("server.want.content"))
+    parts: list[str] = []
+    for index, part in enumerate(value):
+        spot = f"{place}[{index}]"
+        found = fields.checked_table(spot, part)
+        kind = found.get("type")
+        if isinstance(kind, str) and kind != "text":
+            raise GaloshError(
+                "server-unsupported", field=f"{spot}.type", reason=say("server.cannot.media")
+            )
+        if kind != "text":
+            raise fields.wrong(f"{spot}.type", kind, say("server.want.known", names="text"))
+        parts.append(fields.checked_text(f"{spot}.text", found.get("text"), 0, _MAX_TEXT))
+    return "".join(parts)
+
+
+def _model_id(data: Json, name: str) -> str | None:
+    value = fields.text(data, name, 0, _MAX_ID)
+    return None if value in (None, "", "default") else value
+
+
+def _max_tokens(data: Json, name: str) -> int | None:
+    value = fields.integer(data, name, -1, _MAX_TOKENS)
+    if value == 0:
+        raise fields.wrong(name, 0, say("server.want.integer", low=1, high=_MAX_TOKENS))
+    return None if value == -1 else value
+
+
+def _stops(data: Json) -> tuple[str, ...]:
+    value = data.get("stop")
+    if value is None:
+        return ()
+    found = [value] if isinstance(value, str) else value
+    expected = say("server.want.stop", high=_MAX_STOPS)
+    if not isinstance(found, list) or len(found) > _MAX_STOPS:
+        raise fields.wrong("stop", value, expected)
+    for item in found:
+        if not isinstance(item, str) or not 1 <= len(item) <= 512 or not fields.is_unicode(item):
+            raise fields.wrong("stop", item, expected)
+    return tuple(found)
+
+
+def _sampling(data: Json) -> Sampling:
+    given: dict[str, float | int | Mapping[str, float] | None] = {
+        "temperature": fields.number(data, "temperature", 0, 5),
+        "top_p": fields.number(data, "top_p", 0, 1),
+        "top_k": fields.integer(data, "top_k", -1, 1_000_000),
+        "min_p": fields.number(data, "min_p", 0, 1),
+        "typical_p": fields.number(data, "typical_p", 0, 1),
+        "repeat_penalty": fields.number(data, "repeat_penalty", 0.1, 10),
+        "frequency_penalty": fields.number(data, "frequency_penalty", -2, 2),
+        "presence_penalty": fields.number(data, "presence_penalty", -2, 2),
+        "seed": _seed(data),
+        "logit_bias": fields.bias(data, "logit_bias", _MAX_BIASES) or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _seed(data: Json) -> int | None:
+    value = fields.integer(data, "seed", -1, 2**63 - 1)
+    return None if value in (None, -1) else (value or 0) % _SEEDS
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("an object names one field twice")
+    return result

@@ -1,0 +1,24 @@
+"""One admitted request on its way to its route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from galosh.server import exchange
+from galosh.server.house import House
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a route gets. tail: the decoded rest of the path, for routes that take one."""
+
+    house: House
+    request: web.BaseRequest
+    strict_type: bool
+    tail: str = ""
+
+    async def body(self) -> dict[str, object]:
+        """The JSON object the client sent; see `exchange.read_object`."""
+        return await exchange.read_object(self.request, strict_type=self.strict_type)

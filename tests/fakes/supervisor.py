@@ -1,0 +1,172 @@
+"""A supervisor and a store that obey the server's ports, without a worker.
+
+What the model "says" follows from the last message: see `FakeSupervisor.generate`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from galosh.base.clock import SystemClock
+from galosh.base.errors import GaloshError
+from galosh.base.settings import Settings
+from galosh.supervisor.bus import EventBus
+from galosh.supervisor.request import (
+    Done,
+    Event,
+    GenerationRequest,
+    LoadedModel,
+    Started,
+    TextPiece,
+)
+
+KNOWN = ("starter", "other")
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    """One model of the fake store."""
+
+    id: str
+    path: str = ""
+    problem: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """JSON form."""
+        return dict(vars(self))
+
+
+class FakeModels:
+    """See galosh.server.ports.Models."""
+
+    def __init__(self) -> None:
+        self.known = {name: FakeModel(name) for name in KNOWN}
+        self.known["broken"] = FakeModel("broken", problem="cut in half")
+
+    def remove(self, model_id: str) -> None:
+        del self.known[model_id]
+
+    def list(self) -> Sequence[FakeModel]:
+        return tuple(self.known.values())
+
+    def add(self, path: Path, copy: bool = False) -> FakeModel:
+        model = FakeModel(path.stem, str(path))
+        self.known[model.id] = model
+        return model
+
+
+def check_known(model_id: str | None) -> str:
+    """The model meant, as the store would check it."""
+    if model_id is not None and model_id not in KNOWN:
+        # A code of base stands in for the store's own.
+        raise GaloshError("store-model-unknown", model_id=model_id, known=", ".join(KNOWN))
+    return model_id or KNOWN[0]
+
+
+class FakeSupervisor:
+    """See galosh.server.ports.Supervisor. Counts what happens to generations."""
+
+    def __init__(self, models: FakeModels) -> None:
+        self.models = models
+        self.settings: Settings | None = None
+        self.events = EventBus(SystemClock())
+        self.current: str | None = None
+        self.requests: list[GenerationRequest] = []
+        self.cancelled = 0
+        self.cancelled_at_seconds: float | None = None
+        self.running = 0
+        self._stopped = asyncio.Event()
+
+    async def start(self) -> None:
+        self.events.publish("supervisor.started")
+
+    async def stop(self) -> None:
+        self._stopped.set()
+
+    async def want(self, model_id: str | None) -> LoadedModel | None:
+        return await self.ready(model_id)
+
+    async def ready(self, model_id: str | None = None) -> LoadedModel:
+        self.current = check_known(model_id)
+        self.events.publish("model.ready", model=self.current)
+        return LoadedModel(self.current, "Starter", 4096, 4096, None, 0.1, True)
+
+    async def remove_model(self, model_id: str) -> None:
+        check_known(model_id)
+        self.models.remove(model_id)
+
+    def apply(self, settings: Settings) -> None:
+        self.settings = settings
+
+    async def unload(self) -> None:
+        self.current = None
+
+    async def tokenize(self, text: str, model_id: str | None = None) -> Sequence[int]:
+        check_known(model_id)
+        return list(text.encode())
+
+    def status(self) -> dict[str, object]:
+        return {"state": "no-model", "model": self.current}
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Event]:
+        """Says the last words back, unless they are one of these.
+
+        prefill: reads the prompt for ever; forever: writes for ever; flood: faster than
+        anyone reads; die now: fails after one word; refuse: fails before; bug: raises.
+        """
+        model_id = check_known(request.model_id)
+        self.current = model_id
+        self.requests.append(request)
+        words = str(request.messages[-1]["content"]) if request.messages else str(request.prompt)
+        self.running += 1
+        try:
+            if words == "refuse":
+                raise GaloshError("base-disk-full", path="x", free_bytes=0)
+            yield Started(model_id, len(words), 0)
+            if words == "prefill":
+                await self._wait(60)
+            if words == "bug":
+                raise KeyError("a secret prompt")
+            while words == "flood":
+                yield TextPiece("word " * 2000)
+                await asyncio.sleep(0)
+            pieces = 10**9 if words == "forever" else len(words.split())
+            for index in range(pieces):
+                text = "word " if words == "forever" else words.split()[index] + " "
+                yield TextPiece(text)
+                if words == "die now":
+                    raise GaloshError("base-unknown", peer_code="worker-died", reason="signal 9")
+                if words == "forever":
+                    await self._wait(0.01)
+            yield Done(model_id, "stop", len(words), pieces, 0, 0.25, 0.5)
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled += 1
+            self.cancelled_at_seconds = SystemClock().monotonic_seconds()
+            raise
+        finally:
+            self.running -= 1
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        except asyncio.TimeoutError:
+            return
+        raise GaloshError("server-stopping")
+
+
+class FakeParts:
+    """See galosh.server.ports.Parts; keeps what it made so that a test can look."""
+
+    def __init__(self) -> None:
+        self.made: FakeSupervisor | None = None
+        self.store = FakeModels()
+
+    def supervisor(self) -> FakeSupervisor:
+        self.made = FakeSupervisor(self.store)
+        return self.made
+
+    def models(self) -> FakeModels:
+        return self.store
