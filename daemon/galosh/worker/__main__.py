@@ -1,0 +1,82 @@
+"""Starts the worker: polite, protected, then two threads until the pipe ends.
+
+The main thread reads requests, so that a cancellation or the parent's end is noticed even
+while native code is busy; the other owns the model and everything native.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from galosh.worker.context import AbortFlag
+from galosh.worker.fault import WorkerFault
+from galosh.worker.frames import FrameError, hello
+from galosh.worker.host import Host, find_host
+from galosh.worker.mailbox import Mailbox
+from galosh.worker.native import Native
+from galosh.worker.options import read_threads
+from galosh.worker.pipe import Pipe
+from galosh.worker.serve import EXIT_ENGINE_BROKEN, EXIT_PROTOCOL, Service
+
+# Some of llama.cpp's tokenizers recurse once per character of a long word.
+_STACK_BYTES = 64 * 1024 * 1024
+
+
+def main() -> None:
+    """Run until the pipe ends; never returns."""
+    host = find_host()
+    pipe = Pipe(host)
+    # Ctrl-C in a terminal reaches every process there; the daemon decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for wish in host.settle():
+        sys.stderr.write(f"worker: refused by the system: {wish}\n")
+    abort = AbortFlag(host)
+    mailbox = Mailbox(abort)
+    threading.stack_size(_STACK_BYTES)
+    threading.Thread(
+        target=_own_model, args=(pipe, host, mailbox, abort), name="model", daemon=True
+    ).start()
+    try:
+        for request in pipe.requests():
+            _sort(request, mailbox)
+    except FrameError as error:
+        facts = {"reason": error.reason}
+        pipe.send({"type": "fatal", "code": "worker-protocol", "facts": facts})
+        os._exit(EXIT_PROTOCOL)
+
+
+def _sort(request: dict[str, object], mailbox: Mailbox) -> None:
+    """What cannot wait is done here; the rest waits for the model's thread."""
+    kind = request.get("type")
+    if not isinstance(request.get("id"), (str, int, type(None))):
+        raise FrameError("protocol")
+    if kind == "cancel":
+        mailbox.cancel(request.get("id"))
+    elif kind == "threads":
+        try:
+            mailbox.ask_threads(read_threads(request))
+        except WorkerFault as fault:
+            # It belongs to no request, so there is nobody to answer.
+            sys.stderr.write(f"worker: threads not changed: {fault.facts}\n")
+    elif kind == "exit":
+        os._exit(0)
+    else:
+        mailbox.put(request)
+
+
+def _own_model(pipe: Pipe, host: Host, mailbox: Mailbox, abort: AbortFlag) -> None:
+    try:
+        native = Native()
+    except Exception as error:
+        facts = {"reason": f"{type(error).__name__}: {error}"[:300]}
+        pipe.send({"type": "fatal", "code": "worker-engine-broken", "facts": facts})
+        os._exit(EXIT_ENGINE_BROKEN)
+    pipe.send(hello(native.binding, native.system, os.getpid()))
+    Service(native, host, mailbox, abort, pipe.send).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,285 @@
+"""Reads requests: every field named, typed and bounded before native code sees it. Pure.
+
+Native code ends the process on numbers it does not expect, so nothing unknown and nothing
+out of its range gets past here; NaN and infinity never do. A wrong field raises
+WorkerFault worker-option-wrong with its name, its value and what it must be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from galosh.worker.fault import WorkerFault
+
+MAX_THREADS = 512
+MAX_CONTEXT_TOKENS = 4 * 1024 * 1024
+MAX_STOPS = 16
+MAX_STOP_CHARACTERS = 512
+MAX_BIASES = 1024
+MAX_LOGPROBS = 20
+CACHE_TYPES = ("f16", "q8_0", "f32")
+_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What to load and how; None lets the engine choose."""
+
+    path: str
+    context_tokens: int | None
+    threads: int
+    threads_batch: int
+    adaptive_threads: bool
+    batch_tokens: int
+    use_mmap: bool
+    flash_attention: bool | None
+    cache_type: str
+    gpu_layers: int
+    check_tensors: bool
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen; the defaults are llama.cpp's own."""
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    typical_p: float = 1.0
+    repeat_penalty: float = 1.0
+    repeat_last_n: int = 64
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    seed: int | None = None
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def penalises(self) -> bool:
+        """Whether any penalty is in force."""
+        wanted = (self.repeat_penalty != 1.0, self.frequency_penalty, self.presence_penalty)
+        return self.repeat_last_n != 0 and any(wanted)
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """One question: either messages (role, content) or a raw prompt."""
+
+    messages: tuple[tuple[str, str], ...] | None
+    prompt: str | None
+    max_tokens: int | None
+    stop: tuple[str, ...]
+    sampling: Sampling
+    logprobs: int | None
+    reuse: bool
+    parse_special: bool
+
+
+_LOAD_FIELDS = frozenset(LoadOptions.__dataclass_fields__) | {"type", "id"}
+_GENERATE_FIELDS = frozenset(GenerateOptions.__dataclass_fields__) | {"type", "id"}
+
+
+def read_load(request: Mapping[str, object]) -> LoadOptions:
+    """The load request, checked; raises WorkerFault worker-option-wrong."""
+    _closed(request, _LOAD_FIELDS)
+    threads = _whole(request, "threads", 1, MAX_THREADS, 1)
+    cache_type = request.get("cache_type", "f16")
+    if cache_type not in CACHE_TYPES:
+        raise _wrong("cache_type", cache_type, " | ".join(CACHE_TYPES))
+    flash = request.get("flash_attention")
+    if flash is not None and not isinstance(flash, bool):
+        raise _wrong("flash_attention", flash, "true | false | null")
+    context_tokens = request.get("context_tokens")
+    if context_tokens is not None:
+        context_tokens = _whole(request, "context_tokens", 8, MAX_CONTEXT_TOKENS, 0)
+    return LoadOptions(
+        path=_text(request, "path"),
+        context_tokens=context_tokens,
+        threads=threads,
+        threads_batch=_whole(request, "threads_batch", 1, MAX_THREADS, threads),
+        adaptive_threads=_flag(request, "adaptive_threads", True),
+        batch_tokens=_whole(request, "batch_tokens", 1, 8192, 256),
+        use_mmap=_flag(request, "use_mmap", True),
+        flash_attention=flash,
+        cache_type=str(cache_type),
+        gpu_layers=_whole(request, "gpu_layers", -1, 10_000, 0),
+        check_tensors=_flag(request, "check_tensors", False),
+    )
+
+
+def read_threads(request: Mapping[str, object]) -> int:
+    """The thread count of a threads request; raises WorkerFault worker-option-wrong."""
+    return _whole(request, "count", 1, MAX_THREADS, None)
+
+
+def read_generate(request: Mapping[str, object], vocabulary_tokens: int) -> GenerateOptions:
+    """The generate request, checked; raises WorkerFault worker-option-wrong."""
+    _closed(request, _GENERATE_FIELDS)
+    messages = _messages(request.get("messages"))
+    prompt = None if request.get("prompt") is None else _text(request, "prompt")
+    if (messages is None) == (prompt is None):
+        raise _wrong("messages", None, "messages | prompt")
+    maximum = request.get("max_tokens")
+    if maximum is not None:
+        maximum = _whole(request, "max_tokens", 0, MAX_CONTEXT_TOKENS, 0)
+    logprobs = request.get("logprobs")
+    if logprobs is not None:
+        logprobs = _whole(request, "logprobs", 0, MAX_LOGPROBS, 0)
+    return GenerateOptions(
+        messages=messages,
+        prompt=prompt,
+        max_tokens=maximum,
+        stop=_stops(request.get("stop")),
+        sampling=read_sampling(request.get("sampling"), vocabulary_tokens),
+        logprobs=logprobs,
+        reuse=_flag(request, "reuse", True),
+        parse_special=_flag(request, "parse_special", True),
+    )
+
+
+def read_sampling(data: object, vocabulary_tokens: int) -> Sampling:
+    """The sampling table, checked; raises WorkerFault worker-option-wrong."""
+    if data is None:
+        return Sampling()
+    if not isinstance(data, dict):
+        raise _wrong("sampling", data, "{…}")
+    _closed(data, frozenset(Sampling.__dataclass_fields__))
+    seed = data.get("seed")
+    if seed is not None:
+        seed = _whole(data, "seed", -(2**63), 2**64 - 1, 0)
+    base = Sampling()
+    return Sampling(
+        temperature=_number(data, "temperature", 0, 5, base.temperature),
+        top_k=_whole(data, "top_k", -1, 2**31 - 1, base.top_k),
+        top_p=_number(data, "top_p", 0, 1, base.top_p),
+        min_p=_number(data, "min_p", 0, 1, base.min_p),
+        typical_p=_number(data, "typical_p", 0, 1, base.typical_p),
+        repeat_penalty=_number(data, "repeat_penalty", 0.01, 100, base.repeat_penalty),
+        repeat_last_n=_whole(data, "repeat_last_n", -1, MAX_CONTEXT_TOKENS, base.repeat_last_n),
+        frequency_penalty=_number(data, "frequency_penalty", -2, 2, base.frequency_penalty),
+        presence_penalty=_number(data, "presence_penalty", -2, 2, base.presence_penalty),
+        seed=seed,
+        logit_bias=_biases(data.get("logit_bias"), vocabulary_tokens),
+    )
+
+
+def fold_seed(seed: int) -> int:
+    """A seed of any size as the 32 bits native code takes; its "random" value is avoided."""
+    folded = (seed ^ (seed >> 32)) & 0xFFFFFFFF if seed >= 2**32 else seed & 0xFFFFFFFF
+    return 0xFFFFFFFE if folded == 0xFFFFFFFF else folded
+
+
+def read_text(request: Mapping[str, object]) -> str:
+    """The text of a tokenize or count request; raises WorkerFault worker-option-wrong."""
+    return _text(request, "text")
+
+
+def read_tokens(request: Mapping[str, object], vocabulary_tokens: int) -> list[int]:
+    """The tokens of a detokenize request; raises WorkerFault worker-option-wrong."""
+    tokens = request.get("tokens")
+    if not isinstance(tokens, list) or len(tokens) > MAX_CONTEXT_TOKENS:
+        raise _wrong("tokens", None, f"0…{MAX_CONTEXT_TOKENS}")
+    for token in tokens:
+        if type(token) is not int or not 0 <= token < vocabulary_tokens:
+            raise _wrong("tokens", token, f"0…{vocabulary_tokens - 1}")
+    return tokens
+
+
+def utf8(text: str, name: str) -> bytes:
+    """UTF-8 of `text`; raises WorkerFault worker-text-broken for a lone surrogate."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise WorkerFault("worker-text-broken", name=name, position=error.start) from None
+
+
+def _messages(data: object) -> tuple[tuple[str, str], ...] | None:
+    if data is None:
+        return None
+    if not isinstance(data, list) or not data:
+        raise _wrong("messages", None, "[{role, content}, …]")
+    messages = []
+    for entry in data:
+        if not isinstance(entry, dict) or set(entry) != {"role", "content"}:
+            raise _wrong("messages", None, "[{role, content}, …]")
+        role, content = _text(entry, "role"), _text(entry, "content")
+        if not 1 <= len(role) <= 64:
+            raise _wrong("role", role, "1…64")
+        messages.append((role, content))
+    return tuple(messages)
+
+
+def _stops(data: object) -> tuple[str, ...]:
+    if data is None:
+        return ()
+    if not isinstance(data, list) or len(data) > MAX_STOPS:
+        raise _wrong("stop", None, f"[0…{MAX_STOPS}]")
+    for stop in data:
+        # Of a stop string only the length is told: it is the user's text.
+        if not isinstance(stop, str) or not 1 <= len(stop) <= MAX_STOP_CHARACTERS:
+            length = len(stop) if isinstance(stop, str) else None
+            raise _wrong("stop", length, f"1…{MAX_STOP_CHARACTERS}")
+    return tuple(data)
+
+
+def _biases(data: object, vocabulary_tokens: int) -> dict[int, float]:
+    if data is None:
+        return {}
+    if not isinstance(data, dict) or len(data) > MAX_BIASES:
+        raise _wrong("logit_bias", None, f"0…{MAX_BIASES}")
+    biases: dict[int, float] = {}
+    for key in data:
+        digits = isinstance(key, str) and key.isascii() and key.isdigit() and len(key) < 10
+        if not digits or int(key) >= vocabulary_tokens:
+            raise _wrong("logit_bias", key, f"0…{vocabulary_tokens - 1}")
+        biases[int(key)] = _number(data, key, -100, 100, 0)
+    return biases
+
+
+def _closed(data: Mapping[str, object], known: frozenset[str]) -> None:
+    for name in data:
+        if name not in known:
+            raise _wrong(name, data[name], " | ".join(sorted(known - {"type"})))
+
+
+def _text(data: Mapping[str, object], name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str):
+        raise _wrong(name, value, '"…"')
+    return value
+
+
+def _flag(data: Mapping[str, object], name: str, default: bool) -> bool:
+    value = data.get(name, default)
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "true | false")
+    return value
+
+
+def _whole(data: Mapping[str, object], name: str, low: int, high: int, default: int | None) -> int:
+    value = data.get(name, default)
+    # A float that is whole is what JSON writers make of an integer.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not low <= value <= high:
+        raise _wrong(name, value, f"{low}…{high}")
+    return value
+
+
+def _number(
+    data: Mapping[str, object], name: str, low: float, high: float, default: float
+) -> float:
+    value = data.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _wrong(name, value, f"{low}…{high}")
+    # NaN fails both comparisons, so it is refused here too.
+    if not low <= value <= high or not math.isfinite(value):
+        raise _wrong(name, value, f"{low}…{high}")
+    return float(value)
+
+
+def _wrong(name: str, value: object, expected: str) -> WorkerFault:
+    shown = ascii(value)[:_SHOWN_CHARACTERS]
+    return WorkerFault("worker-option-wrong", name=name, value=shown, expected=expected)

@@ -1,0 +1,162 @@
+"""Chooses the next token with llama.cpp's own samplers, in its own order.
+
+Owns the native sampler chain of one answer. Every sampler that native code could not make
+is refused instead of being added (a null in the chain ends the process).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from galosh.worker.context import Context
+from galosh.worker.fault import WorkerFault
+from galosh.worker.options import Sampling, fold_seed
+from galosh.worker.vocabulary import Vocabulary
+
+_WHOLE_CONTEXT = 1 << 20
+
+
+class Sampler:
+    """One answer's sampler; `free` it when the answer is done."""
+
+    def __init__(
+        self, lib: Any, vocabulary: Vocabulary, sampling: Sampling, prompt: Sequence[int]
+    ) -> None:
+        """`prompt` is what the penalties look back on. Raises worker-sampler-failed."""
+        self._lib = lib
+        self._vocabulary_tokens = vocabulary.size
+        if sampling.seed is None or sampling.seed == -1:
+            self.seed = fold_seed(int.from_bytes(os.urandom(4), "big"))
+        else:
+            self.seed = fold_seed(sampling.seed)
+        params = lib.llama_sampler_chain_default_params()
+        params.no_perf = True
+        self._chain: Any = lib.llama_sampler_chain_init(params)
+        if not self._chain:
+            raise WorkerFault("worker-sampler-failed", name="chain")
+        try:
+            self._build(sampling, prompt)
+        except BaseException:
+            self.free()
+            raise
+
+    def next_token(self, context: Context) -> int:
+        """The next token after the last decoded one; the sampler remembers it."""
+        return int(self._lib.llama_sampler_sample(self._chain, context.pointer, -1))
+
+    def free(self) -> None:
+        """Give the native chain back."""
+        if self._chain:
+            self._lib.llama_sampler_free(self._chain)
+            self._chain = None
+
+    def _build(self, sampling: Sampling, prompt: Sequence[int]) -> None:
+        lib = self._lib
+        if sampling.logit_bias:
+            pairs = (lib.llama_logit_bias * len(sampling.logit_bias))()
+            for pair, (token, bias) in zip(pairs, sampling.logit_bias.items(), strict=True):
+                pair.token, pair.bias = token, bias
+            self._add(
+                "logit_bias",
+                lib.llama_sampler_init_logit_bias(self._vocabulary_tokens, len(pairs), pairs),
+            )
+        if sampling.penalises:
+            self._add_penalties(sampling, prompt)
+        if sampling.temperature <= 0:
+            self._add("greedy", lib.llama_sampler_init_greedy())
+            return
+        if sampling.top_k > 0:
+            self._add("top_k", lib.llama_sampler_init_top_k(sampling.top_k))
+        if sampling.typical_p < 1:
+            self._add("typical_p", lib.llama_sampler_init_typical(sampling.typical_p, 1))
+        if sampling.top_p < 1:
+            self._add("top_p", lib.llama_sampler_init_top_p(sampling.top_p, 1))
+        if sampling.min_p > 0:
+            self._add("min_p", lib.llama_sampler_init_min_p(sampling.min_p, 1))
+        self._add("temperature", lib.llama_sampler_init_temp(sampling.temperature))
+        self._add("dist", lib.llama_sampler_init_dist(self.seed))
+
+    def _add_penalties(self, sampling: Sampling, prompt: Sequence[int]) -> None:
+        last = sampling.repeat_last_n if sampling.repeat_last_n > 0 else _WHOLE_CONTEXT
+        penalties = self._lib.llama_sampler_init_penalties(
+            self._vocabulary_tokens,
+            last,
+            sampling.repeat_penalty,
+            sampling.frequency_penalty,
+            sampling.presence_penalty,
+        )
+        self._add("penalties", penalties)
+        for token in prompt[-last:]:
+            self._lib.llama_sampler_accept(penalties, token)
+
+    def _add(self, name: str, sampler: Any) -> None:
+        if not sampler:
+            raise WorkerFault("worker-sampler-failed", name=name)
+        self._lib.llama_sampler_chain_add(self._chain, sampler)
+
+
+class Logprobs:
+    """Log-probabilities of a chosen token and of the likeliest ones, before any sampler.
+
+    Everything over the whole vocabulary runs in native code; made once per model.
+    """
+
+    def __init__(self, lib: Any, vocabulary_tokens: int) -> None:
+        self._lib = lib
+        self._size = vocabulary_tokens
+        self._entries = (lib.llama_token_data * vocabulary_tokens)()
+        self._sorted = (lib.llama_token_data * vocabulary_tokens)()
+        ids = (ctypes.c_int32 * vocabulary_tokens)(*range(vocabulary_tokens))
+        memoryview(self._entries).cast("B").cast("i")[::3] = memoryview(ids).cast("B").cast("i")
+        self._softmax = lib.llama_sampler_init_dist(0)
+        if not self._softmax:
+            raise WorkerFault("worker-sampler-failed", name="logprobs")
+
+    def read(self, context: Context) -> None:
+        """Take the logits of the last decoded token; call before it is sampled."""
+        logits = self._lib.llama_get_logits_ith(context.pointer, -1)
+        if not logits:
+            raise WorkerFault("worker-sampler-failed", name="logits")
+        row = ctypes.cast(logits, ctypes.POINTER(ctypes.c_float * self._size)).contents
+        floats = memoryview(self._entries).cast("B").cast("f")
+        floats[1::3] = memoryview(row).cast("B").cast("f")
+        self._apply(self._softmax, self._entries)
+
+    def of(self, token: int) -> float:
+        """Log-probability of `token`."""
+        return _log(self._entries[token].p)
+
+    def likeliest(self, count: int) -> list[tuple[int, float]]:
+        """The `count` likeliest tokens, best first."""
+        if count == 0:
+            return []
+        ctypes.memmove(self._sorted, self._entries, ctypes.sizeof(self._entries))
+        best = self._lib.llama_sampler_init_top_k(count)
+        if not best:
+            raise WorkerFault("worker-sampler-failed", name="logprobs")
+        self._apply(best, self._sorted)
+        self._lib.llama_sampler_free(best)
+        top = self._sorted[: min(count, self._size)]
+        return [(int(entry.id), _log(entry.p)) for entry in top]
+
+    def free(self) -> None:
+        """Give the native part back."""
+        self._lib.llama_sampler_free(self._softmax)
+
+    def _apply(self, sampler: Any, entries: Any) -> None:
+        array = self._lib.llama_token_data_array(
+            data=ctypes.cast(entries, self._lib.llama_token_data_p),
+            size=self._size,
+            selected=-1,
+            sorted=False,
+        )
+        self._lib.llama_sampler_apply(sampler, ctypes.byref(array))
+
+
+def _log(probability: float) -> float:
+    # The floor keeps the frame JSON: a token that was banned outright has probability 0.
+    return round(math.log(probability), 6) if probability > 0 else -9999.0

@@ -1,0 +1,99 @@
+"""Threads follow the load: measured rates of a 2-core PC, played back."""
+
+from __future__ import annotations
+
+import pytest
+
+from galosh.worker.pace import Pace
+
+# Tokens/s by threads, and the share of the asked processor time that is got
+# (measured with SmolLM2-135M: OpenMP, two cores).
+QUIET = {2: (87.0, 1.0), 1: (51.0, 1.0)}
+ONE_LOOP = {2: (30.0, 0.75), 1: (51.0, 1.0)}
+TWO_LOOPS = {2: (13.0, 0.5), 1: (36.0, 0.75)}
+
+
+def play(pace: Pace, load: dict[int, tuple[float, float]], tokens: int) -> float:
+    """Seconds that `tokens` tokens take under `load`."""
+    total = 0.0
+    for _ in range(tokens):
+        rate, share = load[pace.threads]
+        total += 1 / rate
+        pace.note(1 / rate, share * pace.threads / rate)
+    return total
+
+
+def test_a_quiet_pc_keeps_every_thread() -> None:
+    pace = Pace(2, 4, (4, 128))
+    assert play(pace, QUIET, 400) == pytest.approx(400 / 87)
+    assert pace.threads == 2
+
+
+@pytest.mark.parametrize("load", [ONE_LOOP, TWO_LOOPS])
+def test_a_busy_pc_gets_the_best_fixed_choice_but_for_a_tenth(
+    load: dict[int, tuple[float, float]],
+) -> None:
+    pace = Pace(2, 4, (4, 128))
+    seconds = play(pace, load, 200)
+    best = max(rate for rate, _ in load.values())
+    assert seconds < 200 / best / 0.9
+    assert pace.threads == 1
+
+
+def test_when_the_pc_gets_quiet_again_every_thread_comes_back_soon() -> None:
+    pace = Pace(2, 4, (4, 128))
+    play(pace, TWO_LOOPS, 300)
+    play(pace, QUIET, 160)
+    assert pace.threads == 2
+
+
+def test_a_load_that_comes_in_mid_answer_is_noticed_within_a_few_tokens() -> None:
+    pace = Pace(2, 4, (4, 128))
+    play(pace, QUIET, 100)
+    play(pace, TWO_LOOPS, 10)
+    assert pace.threads == 1
+
+
+def test_fewer_threads_that_are_slower_are_not_kept() -> None:
+    # A quota of the container: the share is low, but two threads still do more.
+    quota = {4: (40.0, 0.6), 2: (30.0, 1.0), 1: (20.0, 1.0)}
+    pace = Pace(4, 4, (4, 128))
+    seconds = play(pace, quota, 300)
+    assert pace.threads == 4
+    assert seconds < 300 / 40 / 0.95
+
+
+def test_from_eight_threads_it_finds_the_two_that_are_left() -> None:
+    crowded = {8: (5.0, 0.3), 4: (9.0, 0.5), 2: (20.0, 0.95), 1: (12.0, 1.0)}
+    pace = Pace(8, 4, (4, 128))
+    play(pace, crowded, 100)
+    assert pace.threads == 2
+
+
+def test_what_reading_found_out_writing_knows() -> None:
+    reading, writing = Pace(2, 1, (1, 16)), Pace(2, 4, (4, 128))
+    reading.note(2.56, 2.56, amount=256)
+    assert reading.on_trial
+    writing.join(reading)
+    assert (writing.threads, writing.on_trial) == (1, False)
+
+
+def test_a_slow_model_is_judged_after_one_token() -> None:
+    pace = Pace(2, 4, (4, 128))
+    pace.note(0.8, 0.8)
+    assert pace.threads == 1
+
+
+def test_one_thread_has_no_choice() -> None:
+    pace = Pace(1, 4, (4, 128))
+    play(pace, {1: (10.0, 0.2)}, 50)
+    assert pace.threads == 1
+
+
+def test_batches_of_different_sizes_are_judged_by_the_token() -> None:
+    pace = Pace(2, 1, (1, 16))
+    pace.note(2.56, 2.56, amount=256)  # crowded: half the time asked for
+    assert pace.threads == 1
+    pace.note(0.05, 0.05, amount=10)  # 5 ms a token instead of 10
+    assert pace.threads == 1
+    assert not pace.on_trial
