@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from galosh.base import durable
 from galosh.base.errors import GaloshError
@@ -24,6 +25,9 @@ from galosh.store.scan import files_of, scan, stamp
 from galosh.store.stored import StoredModel
 
 # A model chosen for the user leaves this share of the memory to everything else.
+if TYPE_CHECKING:
+    from galosh.catalogue import Entry
+
 _MEMORY_SHARE = 0.6
 
 
@@ -170,6 +174,8 @@ class ModelStore:
             file_type=facts.file_type,
             parameters=facts.parameters,
             catalogued=entry is not None,
+            sampler=entry.sampler if entry else {},
+            system=entry.system if entry else None,
             error=facts.error,
         )
 
@@ -185,11 +191,13 @@ class ModelStore:
 class _Known:
     """What the catalogue knows a file by."""
 
-    def __init__(self, model_id: str, title: str, file_name: str, size_bytes: int | None) -> None:
-        self.id = model_id
-        self.title = title
-        self._file_name = file_name
-        self._size_bytes = size_bytes
+    def __init__(self, entry: Entry) -> None:
+        self.id = entry.id
+        self.title = entry.title
+        self.sampler = entry.sampler
+        self.system = entry.system
+        self._file_name = entry.file_name.rsplit("/", 1)[-1]
+        self._size_bytes = entry.size_bytes
 
     def fits(self, file_name: str, mark: tuple[int, int] | None) -> bool:
         """Whether a file of this name and stamp is that model."""
@@ -215,9 +223,7 @@ def _catalogue(paths: Paths) -> tuple[_Known, ...]:
         entries = catalogue.load(paths)
     except GaloshError:
         return ()  # the user's own entries may be broken; the models on disk are not
-    return tuple(
-        _Known(e.id, e.title, e.file_name.rsplit("/", 1)[-1], e.size_bytes) for e in entries
-    )
+    return tuple(_Known(entry) for entry in entries)
 
 
 def _installed_bytes() -> int | None:

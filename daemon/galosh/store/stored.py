@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from galosh.base.errors import GaloshError
@@ -13,7 +14,8 @@ class StoredModel:
     """One model. `path` is its (first) file; unknown facts are None.
 
     in_place: used where it lies, never deleted by galosh. error: what is wrong with it.
-    parameters: how many weights it has. size_bytes: of all its files.
+    parameters: how many weights it has. size_bytes: of all its files. sampler, system: what
+    the catalogue says a request gets that does not say otherwise.
     """
 
     id: str
@@ -26,6 +28,8 @@ class StoredModel:
     file_type: str | None = None
     parameters: int | None = None
     catalogued: bool = False
+    sampler: Mapping[str, float] = field(default_factory=dict)
+    system: str | None = None
     error: GaloshError | None = None
 
     @property
@@ -46,6 +50,7 @@ class StoredModel:
             "file_type": self.file_type,
             "parameters": self.parameters,
             "catalogued": self.catalogued,
+            "sampler": dict(self.sampler),
             "problem": self.problem,
             "error": None if self.error is None else self.error.to_json(),
         }

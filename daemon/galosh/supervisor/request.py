@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
@@ -45,6 +45,16 @@ class GenerationRequest:
     def __post_init__(self) -> None:
         if (self.messages is None) == (self.prompt is None):
             raise ValueError("give either messages or prompt")
+
+    def with_defaults(
+        self, sampling: Mapping[str, object], system: str | None
+    ) -> GenerationRequest:
+        """This request with what the model's authors advise where the asker said nothing."""
+        messages = self.messages
+        unled = messages and all(message.get("role") != "system" for message in messages)
+        if messages and unled and system is not None:
+            messages = ({"role": "system", "content": system}, *messages)
+        return replace(self, messages=messages, sampling={**sampling, **self.sampling})
 
     def frame(self, request_id: str) -> dict[str, object]:
         """The frame that asks the worker for this answer."""

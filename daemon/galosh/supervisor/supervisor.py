@@ -172,7 +172,7 @@ class Supervisor:
             Demand(number, Kind.ANSWER, model.id, request.priority),
             model,
             stream=Stream(self._limits.unread_events),
-            frame=request.frame,
+            frame=request.with_defaults(model.sampler, model.system).frame,
             announce=request.announce_queue,
         )
         async with aclosing(self._serve(ticket)) as items:

@@ -11,7 +11,11 @@ from galosh.base.errors import GaloshError
 
 @dataclass(frozen=True)
 class Entry:
-    """A model one can fetch. Sizes in bytes; unknown facts are None."""
+    """A model one can fetch. Sizes in bytes; unknown facts are None.
+
+    sampler: its authors' settings. system: the system message it is best given where the
+    asker gives none; None leaves that to the model's own template.
+    """
 
     id: str
     title: str
@@ -26,6 +30,7 @@ class Entry:
     licence: str = ""
     good_at: str = ""
     sampler: Mapping[str, float] = field(default_factory=dict)
+    system: str | None = None
     dated: str = ""
     starter: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +69,7 @@ def parse_entry(table: Mapping[str, Any], origin: str) -> Entry:
         licence=take("licence", str) or "",
         good_at=take("good_at", str) or "",
         sampler=dict(take("sampler", dict) or {}),
+        system=take("system", str),
         dated=str(table.get("dated", "")),
         starter=bool(take("starter", bool)),
         extra={key: value for key, value in table.items() if key not in _KNOWN | {"file"}},
