@@ -42,13 +42,25 @@ WORKER_LIBRARIES = {"llama_cpp", "jinja2", "numpy"}  # the engine's own (decisio
 
 IMPURE = {"os", "socket", "subprocess", "time", "random", "shutil", "threading", "requests"}
 PURE: dict[str, set[str]] = {
-    "download": {"plan", "journal", "gate", "schedule", "backoff", "repair", "state"},
-    "engine": {"candidates", "manifest"},
-    "gguf": {"header", "kinds"},
-    "supervisor": {"state", "schedule", "crash"},
-    "server": {"requests"},
-    "worker": {"frames"},
+    "api": {"wire"},
     "catalogue": {"entry"},
+    "download": {"plan", "journal", "gate", "schedule", "backoff", "repair", "state"},
+    "engine": {"plan", "levels", "causes"},
+    "gguf": {"header", "kind", "quant", "rules"},
+    "server": {"requests", "fields", "gate", "replies"},
+    "store": {"names", "stored"},
+    "supervisor": {
+        "state",
+        "schedule",
+        "restart",
+        "crash",
+        "replies",
+        "request",
+        "limits",
+        "deaths",
+        "explain",
+    },
+    "worker": {"frames", "fault", "options", "text", "pace", "sandbox"},
 }
 
 
