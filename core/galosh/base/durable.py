@@ -11,8 +11,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
-import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -33,7 +31,7 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
     Raises GaloshError `base-disk-full` or `base-not-writable`; the old file stays.
     """
-    temp = path.with_name(f"{TEMP_MARK}{secrets.token_hex(6)}")
+    temp = path.with_name(f"{TEMP_MARK}{os.urandom(6).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
@@ -135,6 +133,8 @@ def remove_leftovers(folder: Path) -> None:
 
 def free_bytes(path: Path) -> int | None:
     """Free space on the volume that holds (or will hold) `path`; None when unknown."""
+    import shutil  # not at the top: it costs `galosh status` milliseconds
+
     existing = next((folder for folder in (path, *path.parents) if folder.exists()), None)
     try:
         return shutil.disk_usage(existing).free if existing else None

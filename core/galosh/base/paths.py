@@ -6,10 +6,8 @@ several people. Nothing here creates a folder; whoever writes does.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +124,9 @@ class Paths:
         direct = self.runtime / "galosh.sock"
         if len(os.fsencode(direct)) <= _SOCKET_PATH_LIMIT_BYTES:
             return direct
+        import hashlib
+        import tempfile
+
         digest = hashlib.sha256(os.fsencode(self.runtime)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"galosh-{_user_number()}-{digest}" / "galosh.sock"
 

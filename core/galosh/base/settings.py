@@ -66,6 +66,8 @@ DECLARED: dict[str, Setting] = {
         Setting("log.level", str, "info", choices=("debug", "info", "warning", "error")),
         Setting("download.connections", int, 4, 1, 8),
         Setting("download.max_rate_bytes", int, 0, 0),
+        Setting("download.at_once", int, 1, 1, 4),
+        Setting("download.on_battery", str, "run", choices=("run", "pause")),
     )
 }
 

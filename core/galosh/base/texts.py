@@ -37,7 +37,7 @@ def language(environ: Mapping[str, str] | None = None) -> str:
     return "en"
 
 
-def say(key: str, **facts: object) -> str:
+def say(key: str, /, **facts: object) -> str:
     """The text `key` with its facts filled in, in the user's language."""
     part = key.split(".", 1)[0]
     text = cast("Mapping[str, Text]", _table(part, "TEXTS"))[key]

@@ -9,6 +9,10 @@ TEXTS: dict[str, Text] = {
         "galosh is listening: socket {socket}, port {port}. Stop it with Ctrl-C.",
         "galosh слушает: сокет {socket}, порт {port}. Остановить: Ctrl-C.",
     ),
+    "server.pull-ended": (
+        "The download was ended from elsewhere ({state}); what was fetched is kept.",
+        "Загрузку прервали извне ({state}); загруженное сохранено.",
+    ),
     "server.stopped": ("galosh has stopped.", "galosh остановлен."),
     "server.holder.unknown": ("another program", "другая программа"),
     "server.holder": ("{name} (pid {pid})", "{name} (pid {pid})"),

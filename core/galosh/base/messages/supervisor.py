@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from galosh.base.messages import ErrorText, Text
 
-TEXTS: dict[str, Text] = {}
+TEXTS: dict[str, Text] = {
+    "supervisor.swapped-in": (
+        "{model} has been downloaded and tried; it answers from now on.",
+        "Модель {model} загружена и проверена; теперь отвечает она.",
+    ),
+    "supervisor.not-swapped-in": (
+        "{file_name} has been downloaded, but the model in use before stays.",
+        "Файл {file_name} загружен, но в работе остаётся прежняя модель.",
+    ),
+}
 
 _ASK_AGAIN = (
     "Ask again; the engine is started anew by itself.",
@@ -225,5 +234,51 @@ ERRORS: dict[str, ErrorText] = {
         why=("It was asked to.", "Его об этом попросили."),
         next_step=("Run: galosh start", "Выполните: galosh start"),
         http_status=503,
+    ),
+    "supervisor-list-unwritable": ErrorText(
+        what=("The list of downloads could not be kept.", "Список загрузок не удалось сохранить."),
+        why=("With {path} the system answered: {reason}.", "Для {path} ответ системы: {reason}."),
+        kept=("Everything fetched so far is kept.", "Всё, что уже загружено, сохранено."),
+        next_step=(
+            "Make room there, or make the folder writable, and try again.",
+            "Освободите там место или откройте запись в папку и повторите.",
+        ),
+        http_status=507,
+    ),
+    "supervisor-download-broke": ErrorText(
+        what=(
+            "The download ended in a way it was not built for.",
+            "Загрузка завершилась непредусмотренным сбоем.",
+        ),
+        why=("The program names it: {reason}.", "Программа называет его так: {reason}."),
+        kept=("Everything fetched so far is kept.", "Всё, что уже загружено, сохранено."),
+        next_step=("Run: galosh logs", "Выполните: galosh logs"),
+    ),
+    "supervisor-swap-unwanted": ErrorText(
+        what=("The model {model_id} did not take over.", "Модель {model_id} не заняла место."),
+        why=("You have chosen {chosen} meanwhile.", "Тем временем вы выбрали {chosen}."),
+        kept=("It is ready to be used.", "Она готова к работе."),
+        next_step=("Run: galosh models use {model_id}", "Выполните: galosh models use {model_id}"),
+        http_status=409,
+    ),
+    "supervisor-swap-memory": ErrorText(
+        what=("The model {model_id} did not take over.", "Модель {model_id} не заняла место."),
+        why=(
+            "It needs about {need_bytes} of memory; {available_bytes} is free at the moment.",
+            "Ей нужно около {need_bytes} памяти; сейчас свободно {available_bytes}.",
+        ),
+        kept=("The model in use before stays.", "Прежняя модель осталась в работе."),
+        next_step=(
+            "Close other programs and run: galosh models use {model_id}",
+            "Закройте другие программы и выполните: galosh models use {model_id}",
+        ),
+        http_status=503,
+    ),
+    "supervisor-swap-silent": ErrorText(
+        what=("The model {model_id} did not take over.", "Модель {model_id} не заняла место."),
+        why=("It loaded but gave no answer.", "Она загрузилась, но не ответила."),
+        kept=("The model in use before stays.", "Прежняя модель осталась в работе."),
+        next_step=("Run: galosh models verify {model_id}", "Выполните: galosh models verify {model_id}"),
+        http_status=502,
     ),
 }

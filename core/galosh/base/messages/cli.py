@@ -1,0 +1,221 @@
+"""Texts of the command `galosh`."""
+
+from __future__ import annotations
+
+from galosh.base.messages import ErrorText, Text
+
+_HELP: dict[str, Text] = {
+    "cli.about": (
+        "A language model on any old PC, with the PC kept usable.",
+        "Языковая модель на любом старом компьютере, который остаётся пригодным для работы.",
+    ),
+    "cli.command": ("COMMAND", "КОМАНДА"),
+    "cli.action": ("ACTION", "ДЕЙСТВИЕ"),
+    "cli.help-json": (
+        "one JSON document on stdout, texts on stderr",
+        "один документ JSON в stdout, тексты в stderr",
+    ),
+    "cli.help-debug": ("show tracebacks", "показывать трассировки"),
+    "cli.help-version": ("show the version and exit", "показать версию и выйти"),
+    "cli.help-yes": ("ask nothing", "ничего не спрашивать"),
+    "cli.help-starter-only": (
+        "only the small starter model",
+        "только небольшая начальная модель",
+    ),
+    "cli.help-setup-model": (
+        "a model of the catalogue, or a GGUF file to use where it lies",
+        "модель из каталога или файл GGUF, который останется на своём месте",
+    ),
+    "cli.help-no-tray": ("leave the desktop icon out", "без значка на рабочем столе"),
+    "cli.help-trial-model": (
+        "a GGUF file to try with (default: the starter model)",
+        "файл GGUF для испытания (по умолчанию начальная модель)",
+    ),
+    "cli.help-model": ("which model answers", "какая модель отвечает"),
+    "cli.help-max": ("longest answer, in tokens", "наибольшая длина ответа в токенах"),
+    "cli.help-text": (
+        "the question; what is piped in is appended",
+        "вопрос; текст из канала добавляется в конец",
+    ),
+    "cli.help-lines": ("how many lines of each file", "сколько строк каждого файла"),
+    "cli.help-keep-models": ("leave the models on disk", "оставить модели на диске"),
+    "cli.not-positive": (
+        "{text} is not a whole number above 0",
+        "{text} не целое число больше 0",
+    ),
+    "cli.verb-setup": ("install or repair, guided", "установить или починить, по шагам"),
+    "cli.verb-doctor": ("check everything", "проверить всё"),
+    "cli.verb-hardware": ("show what this PC is", "показать, что это за компьютер"),
+    "cli.verb-models": ("list, use, add, remove models", "модели: список, выбор, добавление"),
+    "cli.verb-start": ("start galosh in the background", "запустить galosh в фоне"),
+    "cli.verb-stop": ("stop it", "остановить"),
+    "cli.verb-restart": ("stop and start it", "перезапустить"),
+    "cli.verb-status": ("show whether it runs, and where", "показать, работает ли и где"),
+    "cli.verb-logs": ("show the last log lines", "показать последние строки журналов"),
+    "cli.verb-serve": ("run in the foreground", "работать на переднем плане"),
+    "cli.verb-ask": ("ask one question", "задать один вопрос"),
+    "cli.verb-chat": ("talk in the terminal", "разговор в терминале"),
+    "cli.verb-engine": ("list, build, try, use engines", "движки: список, сборка, испытание"),
+    "cli.verb-settings": ("list, get, set settings", "настройки: список, чтение, запись"),
+    "cli.verb-uninstall": ("leave, and leave nothing behind", "удалить galosh без остатка"),
+    "cli.models-list": ("what is on disk", "что есть на диске"),
+    "cli.models-use": ("load this model", "загрузить эту модель"),
+    "cli.models-add": ("enter a GGUF file, used where it lies", "добавить файл GGUF на месте"),
+    "cli.models-remove": ("take a model out", "убрать модель"),
+    "cli.engine-list": ("what is on disk", "что есть на диске"),
+    "cli.engine-build": ("make one, or reuse a proven one", "собрать или взять проверенный"),
+    "cli.engine-try": ("try one on this processor", "испытать на этом процессоре"),
+    "cli.engine-use": ("switch to one that passed", "перейти на прошедший испытание"),
+    "cli.settings-list": ("all settings", "все настройки"),
+    "cli.settings-get": ("one setting", "одна настройка"),
+    "cli.settings-set": ("change one", "изменить одну"),
+}
+
+_RESULTS: dict[str, Text] = {
+    "cli.label-why": ("Why: ", "Почему:"),
+    "cli.label-kept": ("Kept:", "Сохранено:"),
+    "cli.label-next": ("Next:", "Что делать:"),
+    "cli.unknown": ("unknown", "неизвестно"),
+    "cli.yes": ("yes", "да"),
+    "cli.no": ("no", "нет"),
+    "cli.interrupted": ("Stopped.", "Остановлено."),
+    "cli.status-away": (
+        "galosh is not running. It starts with the first question, or with: galosh start",
+        "galosh не запущена. Она запустится при первом вопросе или командой: galosh start",
+    ),
+    "cli.status-running": ("galosh is running, process {pid}.", "galosh работает, процесс {pid}."),
+    "cli.status-socket": ("Socket:  {socket}", "Сокет:   {socket}"),
+    "cli.status-port": (
+        "OpenAI:  http://127.0.0.1:{port}/v1  (the key is in {token})",
+        "OpenAI:  http://127.0.0.1:{port}/v1  (ключ в файле {token})",
+    ),
+    "cli.status-model": (
+        "Model:   {model} ({state}, {memory_bytes})",
+        "Модель:  {model} ({state}, {memory_bytes})",
+    ),
+    "cli.status-no-model": (
+        "Model:   none loaded; it loads with the first question.",
+        "Модель:  не загружена; загрузится при первом вопросе.",
+    ),
+    "cli.was-away": ("galosh was not running.", "galosh и не работала."),
+    "cli.stopped": ("galosh has stopped.", "galosh остановлена."),
+    "cli.was-running": (
+        "galosh is already running, process {pid}.",
+        "galosh уже работает, процесс {pid}.",
+    ),
+    "cli.started": ("galosh is running, process {pid}.", "galosh работает, процесс {pid}."),
+    "cli.starting": ("Starting galosh …", "Запускаю galosh …"),
+    "cli.cut-short": (
+        "(cut at --max-tokens)",
+        "(обрезано по --max-tokens)",
+    ),
+    "cli.no-logs": ("No logs in {folder} yet.", "Журналов в {folder} ещё нет."),
+    "cli.models-none": (
+        "No models yet. Run: galosh setup",
+        "Моделей ещё нет. Выполните: galosh setup",
+    ),
+    "cli.models-used": ("{model} is loaded.", "{model} загружена."),
+    "cli.models-added": (
+        "Added as {model}; the file stays where it is.",
+        "Добавлена как {model}; файл остаётся на своём месте.",
+    ),
+    "cli.models-removed": ("{model} was taken out.", "{model} убрана."),
+    "cli.engine-none": (
+        "No engines yet. Run: galosh setup",
+        "Движков ещё нет. Выполните: galosh setup",
+    ),
+    "cli.engine-untried": ("not tried", "не испытан"),
+    "cli.engine-ok": ("passed, {speed} tokens/s", "прошёл, {speed} токенов/с"),
+    "cli.engine-failed": ("failed: {cause}", "не прошёл: {cause}"),
+    "cli.engine-built": ("{build_id} is in use.", "{build_id} в работе."),
+    "cli.engine-used": ("{build_id} is in use.", "{build_id} в работе."),
+    "cli.engine-try-ok": (
+        "{build_id} passed: {speed} tokens/s.",
+        "{build_id} прошёл: {speed} токенов/с.",
+    ),
+    "cli.engine-try-failed": (
+        "It failed: {cause}. {detail}",
+        "Не прошёл: {cause}. {detail}",
+    ),
+    "cli.setting-set": ("{name} is {value}.", "{name}: {value}."),
+    "cli.verdict-ok": ("ok", "ок"),
+    "cli.verdict-warn": ("warn", "важно"),
+    "cli.verdict-fail": ("FAIL", "СБОЙ"),
+    "cli.doctor-healthy": ("Nothing is broken.", "Ничего не сломано."),
+    "cli.doctor-sick": (
+        "Something is broken: see the lines marked FAIL.",
+        "Есть поломка: смотрите строки с пометкой СБОЙ.",
+    ),
+    "cli.chat-hello": (
+        "Write a line and press Enter. /help lists commands, /exit leaves.",
+        "Напишите строку и нажмите Enter. /help покажет команды, /exit завершит.",
+    ),
+    "cli.chat-help": (
+        "/model [ID] show or change the model; /clear forget the talk; /exit leave; "
+        "Ctrl-C stops an answer",
+        "/model [ID] показать или сменить модель; /clear забыть разговор; /exit выйти; "
+        "Ctrl-C обрывает ответ",
+    ),
+    "cli.chat-unknown": (
+        "There is no command {word}; /help lists them.",
+        "Команды {word} нет; /help покажет все.",
+    ),
+    "cli.chat-model": ("Model: {model}", "Модель: {model}"),
+    "cli.chat-default-model": ("the default one", "по умолчанию"),
+    "cli.chat-cleared": ("Forgotten.", "Забыто."),
+    "cli.chat-stopped": ("(stopped)", "(остановлено)"),
+    "cli.leave-head": (
+        "This goes ({size_bytes}):",
+        "Будет удалено ({size_bytes}):",
+    ),
+    "cli.leave-kept": ("This stays: {path}", "Останется: {path}"),
+    "cli.leave-question": ("Remove all of it? [y/N] ", "Удалить всё это? [д/Н] "),
+    "cli.leave-declined": ("Nothing was removed.", "Ничего не удалено."),
+    "cli.left": ("galosh is gone.", "galosh удалена."),
+}
+
+TEXTS: dict[str, Text] = {**_HELP, **_RESULTS}
+
+ERRORS: dict[str, ErrorText] = {
+    "cli-broke": ErrorText(
+        what=(
+            "The command failed in a way it was not built for.",
+            "Команда завершилась непредусмотренным сбоем.",
+        ),
+        why=(
+            "The cause, as the program names it: {reason}.",
+            "Причина, как её называет программа: {reason}.",
+        ),
+        kept=("The details are in {log}.", "Подробности в {log}."),
+        next_step=("Run: galosh doctor", "Выполните: galosh doctor"),
+    ),
+    "cli-nothing-asked": ErrorText(
+        what=("There was nothing to ask.", "Спрашивать было нечего."),
+        why=(
+            "Neither a text nor piped input was given.",
+            "Не дано ни текста, ни данных из канала.",
+        ),
+        next_step=('Write the question: galosh ask "…"', 'Напишите вопрос: galosh ask "…"'),
+        http_status=400,
+        exit_code=2,
+    ),
+    "cli-engine-unknown": ErrorText(
+        what=("There is no engine {build_id}.", "Движка {build_id} нет."),
+        why=("On disk: {known}.", "На диске: {known}."),
+        next_step=("Run: galosh engine build", "Выполните: galosh engine build"),
+        http_status=404,
+    ),
+    "cli-no-trial-model": ErrorText(
+        what=("There is no model to try an engine with.", "Нет модели, чтобы испытать движок."),
+        why=("The starter model is not at {path}.", "Начальной модели нет по адресу {path}."),
+        next_step=("Run: galosh setup", "Выполните: galosh setup"),
+        http_status=404,
+    ),
+    "cli-needs-yes": ErrorText(
+        what=("Nothing was removed.", "Ничего не удалено."),
+        why=("There is no terminal to ask in.", "Нет терминала, в котором можно спросить."),
+        next_step=("Run: galosh uninstall --yes", "Выполните: galosh uninstall --yes"),
+        http_status=400,
+        exit_code=2,
+    ),
+}

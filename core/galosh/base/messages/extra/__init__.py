@@ -1,0 +1,1 @@
+"""Tables too long for the module of their part, which merges them. Data only."""
