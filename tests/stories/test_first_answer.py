@@ -175,7 +175,7 @@ def test_a_worker_killed_in_mid_answer(installed: Installed) -> None:
 
 def worker_pid(installed: Installed) -> int:
     status = installed.run("status", "--json").json()
-    return int(status["worker"]["pid"])
+    return int(status["worker"]["worker_pid"])
 
 
 def test_no_worker_outlives_a_killed_daemon(installed: Installed) -> None:

@@ -1,0 +1,57 @@
+"""`galosh models list / use / add / remove`: what the daemon's store holds."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from galosh.api import Client
+from galosh.base.texts import format_bytes, say
+from galosh.cli.ask import ready_client
+from galosh.cli.output import Output, table
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Run one action; raises the daemon's own errors (store-…, gguf-…)."""
+    _ACTIONS[arguments.action](arguments, ready_client(output), output)
+    return 0
+
+
+def _list(_arguments: argparse.Namespace, client: Client, output: Output) -> None:
+    models = client.models()
+    text = table([_row(model) for model in models]) if models else say("cli.models-none")
+    output.result({"models": [dict(model) for model in models]}, text)
+
+
+def _row(model: Mapping[str, object]) -> list[str]:
+    size = model.get("size_bytes")
+    problem = model.get("problem")
+    return [
+        str(model.get("id", "?")),
+        format_bytes(size) if isinstance(size, (int, float)) else "?",
+        str(problem or model.get("title") or ""),
+    ]
+
+
+def _use(arguments: argparse.Namespace, client: Client, output: Output) -> None:
+    model = client.use_model(arguments.model)
+    output.result(dict(model), say("cli.models-used", model=arguments.model))
+
+
+def _add(arguments: argparse.Namespace, client: Client, output: Output) -> None:
+    model = client.add_model(Path(arguments.file).expanduser())
+    output.result(dict(model), say("cli.models-added", model=model.get("id")))
+
+
+def _remove(arguments: argparse.Namespace, client: Client, output: Output) -> None:
+    client.remove_model(arguments.model)
+    output.result({"removed": arguments.model}, say("cli.models-removed", model=arguments.model))
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace, Client, Output], None]] = {
+    "list": _list,
+    "use": _use,
+    "add": _add,
+    "remove": _remove,
+}

@@ -1,0 +1,191 @@
+"""The arguments of every verb. Imports no verb: reading arguments must cost nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from galosh.base.texts import say
+
+# verb -> module of galosh.cli that runs it
+VERBS = {
+    "setup": "setup",
+    "doctor": "doctor",
+    "hardware": "hardware",
+    "models": "models",
+    "start": "daemon",
+    "stop": "daemon",
+    "restart": "daemon",
+    "status": "status",
+    "logs": "logs",
+    "serve": "serve",
+    "ask": "ask",
+    "chat": "chat",
+    "engine": "engine",
+    "settings": "settings",
+    "uninstall": "uninstall",
+}
+
+_Parser = argparse.ArgumentParser
+_Group = Any  # argparse names its sub-parser action privately
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments as a namespace with verb, json, debug and the verb's own.
+
+    Raises SystemExit 2 for wrong usage, 0 for --help and --version.
+    """
+    parser = build_parser(only=_verb_of(argv))
+    arguments = parser.parse_args(list(argv))
+    arguments.json = getattr(arguments, "json", False)
+    arguments.debug = getattr(arguments, "debug", False)
+    if arguments.verb is None:
+        parser.print_help(sys.stderr)
+        raise SystemExit(2)
+    return arguments
+
+
+def build_parser(only: str | None = None) -> _Parser:
+    """The parser; `only` fills in the arguments of that one verb (the others get a name)."""
+    common = _Quiet(add_help=False)
+    common.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help=say("cli.help-json")
+    )
+    common.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help=say("cli.help-debug")
+    )
+    parser = _Quiet(prog="galosh", description=say("cli.about"), parents=[common])
+    parser.add_argument("--version", action=_Version, nargs=0, help=say("cli.help-version"))
+    verbs = parser.add_subparsers(prog="galosh", dest="verb", metavar=say("cli.command"))
+    for verb in VERBS:
+        text = say(f"cli.verb-{verb}")
+        child = verbs.add_parser(verb, help=text, description=text, parents=[common])
+        if only in (None, verb) and verb in _ARGUMENTS:
+            _ARGUMENTS[verb](child, common)
+    return parser
+
+
+def _verb_of(argv: Sequence[str]) -> str | None:
+    return next((word for word in argv if word in VERBS), None)
+
+
+class _Lines(argparse.HelpFormatter):
+    """Knows the width itself: argparse would load shutil for it with every argument added."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = os.get_terminal_size().columns
+        except (OSError, ValueError):
+            width = 80
+        super().__init__(prog, width=max(width, 40) - 2, max_help_position=28)
+
+
+class _Quiet(argparse.ArgumentParser):
+    """No abbreviations: `--deb` must not become something else in the next version."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_Lines, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Usage and reason on stderr, status 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: _Parser, *_: object) -> NoReturn:
+        """Print the version; its lookup is paid for only here."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("galosh")
+        except PackageNotFoundError:  # run from the sources, without an installation
+            found = "0"
+        sys.stdout.write(f"galosh {found}\n")
+        parser.exit()
+
+
+def _setup(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("--yes", "-y", action="store_true", help=say("cli.help-yes"))
+    parser.add_argument("--starter-only", action="store_true", help=say("cli.help-starter-only"))
+    parser.add_argument("--model", metavar="ID|FILE", help=say("cli.help-setup-model"))
+    parser.add_argument("--no-tray", action="store_true", help=say("cli.help-no-tray"))
+
+
+def _children(parser: _Parser, common: _Parser, part: str, names: Sequence[str]) -> list[_Parser]:
+    group: _Group = parser.add_subparsers(
+        prog=f"galosh {part}", dest="action", metavar=say("cli.action")
+    )
+    parser.set_defaults(action=names[0])
+    made = []
+    for name in names:
+        text = say(f"cli.{part}-{name}")
+        made.append(group.add_parser(name, help=text, description=text, parents=[common]))
+    return made
+
+
+def _models(parser: _Parser, common: _Parser) -> None:
+    _, use, add, remove = _children(parser, common, "models", ("list", "use", "add", "remove"))
+    for child in (use, remove):
+        child.add_argument("model", metavar="ID")
+    add.add_argument("file", metavar="FILE")
+
+
+def _engine(parser: _Parser, common: _Parser) -> None:
+    _, build, trial, use = _children(parser, common, "engine", ("list", "build", "try", "use"))
+    build.add_argument("--model", metavar="FILE", help=say("cli.help-trial-model"))
+    trial.add_argument("build_id", nargs="?", metavar="BUILD-ID")
+    trial.add_argument("--model", metavar="FILE", help=say("cli.help-trial-model"))
+    use.add_argument("build_id", metavar="BUILD-ID")
+
+
+def _settings(parser: _Parser, common: _Parser) -> None:
+    _, get, change = _children(parser, common, "settings", ("list", "get", "set"))
+    get.add_argument("name")
+    change.add_argument("name")
+    change.add_argument("value")
+
+
+def _ask(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("-m", "--model", metavar="ID", help=say("cli.help-model"))
+    parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
+    parser.add_argument("text", nargs="*", metavar="TEXT", help=say("cli.help-text"))
+
+
+def _chat(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("-m", "--model", metavar="ID", help=say("cli.help-model"))
+    parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
+
+
+def _logs(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("-n", "--lines", type=_positive, default=50, help=say("cli.help-lines"))
+
+
+def _uninstall(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("--yes", "-y", action="store_true", help=say("cli.help-yes"))
+    parser.add_argument("--keep-models", action="store_true", help=say("cli.help-keep-models"))
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(say("cli.not-positive", text=text))
+    return value
+
+
+_ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
+    "setup": _setup,
+    "models": _models,
+    "engine": _engine,
+    "settings": _settings,
+    "ask": _ask,
+    "chat": _chat,
+    "logs": _logs,
+    "uninstall": _uninstall,
+}

@@ -1,0 +1,42 @@
+"""`galosh status`: whether the daemon runs, where it listens, which model is loaded."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from galosh.api import Client, is_running
+from galosh.base.paths import Paths
+from galosh.base.texts import say
+from galosh.cli.output import Output
+
+
+def run(_arguments: argparse.Namespace, output: Output) -> int:
+    """Print the state; a daemon that is not running is an answer, not a failure."""
+    paths = Paths.find()
+    facts = is_running(paths)
+    if facts is None:
+        output.result({"running": False}, say("cli.status-away"))
+        return 0
+    status = Client(paths).status()
+    lines = [say("cli.status-running", pid=facts.pid)]
+    if facts.socket:
+        lines.append(say("cli.status-socket", socket=facts.socket))
+    if facts.port:
+        lines.append(say("cli.status-port", port=facts.port, token=paths.token_file))
+    lines.append(_model_line(status))
+    output.result({"running": True, **status}, "\n".join(lines))
+    return 0
+
+
+def _model_line(status: Mapping[str, object]) -> str:
+    """The model that is loaded, in words."""
+    worker = status.get("worker")
+    if not isinstance(worker, Mapping) or worker.get("model") is None:
+        return say("cli.status-no-model")
+    return say(
+        "cli.status-model",
+        model=worker.get("title") or worker.get("model"),
+        state=worker.get("state"),
+        memory_bytes=worker.get("worker_memory_bytes"),
+    )

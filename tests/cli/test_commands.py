@@ -1,0 +1,254 @@
+"""The commands against the real server (over the fake supervisor), in this process."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from galosh.base.paths import Paths
+from galosh.cli import main
+from tests.fakes.serving import Running, serving
+
+
+@pytest.fixture
+def daemon(paths: Paths) -> Iterator[Running]:
+    with serving(paths) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest's own stdin raises when read."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+
+def document(capsys: pytest.CaptureFixture[str]) -> Any:
+    """The one JSON document on stdout."""
+    return json.loads(capsys.readouterr().out)
+
+
+def test_status_without_a_daemon_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 0
+    assert "not running" in capsys.readouterr().out
+    assert main(["status", "--json"]) == 0
+    assert document(capsys) == {"running": False}
+
+
+def test_status_says_where_it_listens(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 0
+    out = capsys.readouterr().out
+    assert f"http://127.0.0.1:{daemon.port}/v1" in out
+    assert daemon.token not in out
+    assert main(["--json", "status"]) == 0
+    found = document(capsys)
+    assert found["running"] is True
+    assert found["daemon"]["port"] == daemon.port
+
+
+def test_ask_prints_the_answer_and_nothing_else(
+    daemon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", "say", "these", "words"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "say these words \n"
+    assert captured.err == ""
+
+
+def test_ask_appends_what_is_piped_in(
+    daemon: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("diff --git\n"))
+    assert main(["ask", "-m", "other", "--max-tokens", "7", "write a message"]) == 0
+    request = daemon.supervisor.requests[-1]
+    assert request.messages is not None
+    assert request.messages[-1]["content"] == "write a message\n\ndiff --git"
+    assert request.max_tokens == 7
+    assert request.model_id == "other"
+
+
+def test_ask_with_json_is_one_document(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "--json", "two words"]) == 0
+    found = document(capsys)
+    assert found["answer"] == "two words "
+    assert found["finish_reason"] == "stop"
+    assert found["usage"]["completion_tokens"] == 2
+    assert set(found) == {"answer", "model", "finish_reason", "usage"}
+
+
+@pytest.mark.parametrize("words", ["refuse", "die now"])
+def test_a_failed_answer_is_explained(
+    words: str, daemon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", words]) == 1
+    err = capsys.readouterr().err
+    assert "Why:" in err
+    assert err.count("Next:") == 1
+    assert "Traceback" not in err
+
+
+def test_an_unknown_model_is_exit_1(daemon: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "-m", "nothing", "hi", "--json"]) == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["error"]["code"] == "store-model-unknown"
+    assert "Next:" in captured.err
+
+
+def test_nothing_to_ask_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask"]) == 2
+    assert "nothing to ask" in capsys.readouterr().err
+
+
+def test_leaving_early_cancels_the_answer(daemon: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = 0
+
+    def stop(self: object, text: str) -> None:
+        nonlocal pieces
+        pieces += 1
+        if pieces == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("galosh.cli.output.Output.piece", stop)
+    assert main(["ask", "forever"]) == 130
+    for _ in range(200):
+        if daemon.supervisor.cancelled:
+            break
+        daemon.client.status()
+    assert daemon.supervisor.cancelled == 1
+
+
+def test_a_reader_that_leaves_is_fine(
+    daemon: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def gone(self: object, text: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("galosh.cli.output.Output.piece", gone)
+    with (tmp_path / "out").open("w") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        assert main(["ask", "forever"]) == 0
+
+
+def test_chat_remembers_and_obeys(
+    daemon: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "first words\nrefuse\n/model other\nsecond\n/nonsense\n/clear\nthird\n/exit\nnever\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    assert main(["chat"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "first words \nsecond \nthird \n"
+    assert "no command /nonsense" in captured.err
+    second, third = daemon.supervisor.requests[-2:]
+    assert second.model_id == "other"
+    assert [message["content"] for message in second.messages or ()] == [
+        "first words",
+        "first words ",
+        "second",
+    ]
+    assert [message["content"] for message in third.messages or ()] == ["third"]
+
+
+def test_models_list_use_add_remove(
+    daemon: Running, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["models", "--json"]) == 0
+    assert [model["id"] for model in document(capsys)["models"]] == ["starter", "other", "broken"]
+    assert main(["models", "list"]) == 0
+    assert "cut in half" in capsys.readouterr().out
+    assert main(["models", "use", "other"]) == 0
+    assert daemon.supervisor.current == "other"
+    capsys.readouterr()
+    file = tmp_path / "mine.gguf"
+    file.write_bytes(b"GGUF")
+    assert main(["models", "add", str(file), "--json"]) == 0
+    assert document(capsys)["id"] == "mine"
+    assert main(["models", "remove", "starter"]) == 0
+    assert main(["models", "use", "nothing"]) == 1
+
+
+def test_settings_reach_the_running_daemon(
+    daemon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["settings", "set", "model.context_tokens", "2048"]) == 0
+    assert daemon.supervisor.settings is not None
+    assert daemon.supervisor.settings.number("model.context_tokens") == 2048
+    capsys.readouterr()
+    assert main(["settings", "get", "model.context_tokens"]) == 0
+    assert capsys.readouterr().out == "2048\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        (["settings", "set", "api.port", "many"], 1, "base-setting-wrong"),
+        (["settings", "set", "api.prot", "1"], 2, "base-setting-unknown"),
+        (["settings", "get", "nonsense"], 2, "base-setting-unknown"),
+        (["engine", "use", "no-such"], 1, "engine-unknown"),
+        (["engine", "try", "no-such"], 1, "cli-no-trial-model"),
+    ],
+)
+def test_errors_have_one_shape(
+    arguments: list[str], status: int, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--json"]) == status
+    error = document(capsys)["error"]
+    assert error["code"] == code
+    assert set(error) == {"code", "what", "why", "kept", "next_step", "facts"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["nonsense"], ["ask", "--max-tokens", "0", "x"], ["status", "extra"], ["models", "use"]],
+)
+def test_wrong_usage_is_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: galosh" in capsys.readouterr().err
+
+
+def test_a_bug_is_a_sentence_and_a_log(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> int:
+        raise ZeroDivisionError("x")
+
+    monkeypatch.setattr("galosh.cli.status.run", broken)
+    assert main(["status"]) == 1
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err + captured.out
+    log = paths.logs / "cli.log"
+    assert str(log) in captured.err
+    assert "ZeroDivisionError" in log.read_text(encoding="utf-8")
+    assert main(["status", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_logs_shows_the_last_lines(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["logs"]) == 0
+    assert "No logs" in capsys.readouterr().out
+    paths.logs.mkdir(parents=True)
+    (paths.logs / "daemon.log").write_text("one\ntwo\nthree\n", encoding="utf-8")
+    assert main(["logs", "-n", "2", "--json"]) == 0
+    (log,) = document(capsys)["logs"]
+    assert log["lines"] == ["two", "three"]
+
+
+def test_russian(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALOSH_LANG", "ru")
+    assert main(["ask"]) == 2
+    assert "Спрашивать было нечего" in capsys.readouterr().err
+
+
+def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    from galosh.cli.parser import VERBS
+
+    for verb in VERBS:
+        with pytest.raises(SystemExit) as caught:
+            main([verb, "--help"])
+        assert caught.value.code == 0
+        assert f"usage: galosh {verb}" in capsys.readouterr().out
