@@ -37,6 +37,81 @@ _HELP: dict[str, Text] = {
         "the question; what is piped in is appended",
         "вопрос; текст из канала добавляется в конец",
     ),
+    "cli.help-source": (
+        "a model id, hf:OWNER/REPO[:QUANT], https://…, pypi:PACKAGE==VERSION or a file",
+        "имя модели, hf:ВЛАДЕЛЕЦ/РЕПОЗИТОРИЙ[:КВАНТ], https://…, pypi:ПАКЕТ==ВЕРСИЯ или файл",
+    ),
+    "cli.help-sha256": ("the file's SHA-256, to be checked", "SHA-256 файла для проверки"),
+    "cli.help-output": (
+        "where to put the file (default: galosh's models)",
+        "куда положить файл (по умолчанию к моделям galosh)",
+    ),
+    "cli.help-connections": (
+        "at most so many connections (1-8)",
+        "не больше стольких соединений (1-8)",
+    ),
+    "cli.help-max-rate": (
+        "at most so many bytes per second, like 500k or 2M",
+        "не больше стольких байт в секунду, например 500k или 2M",
+    ),
+    "cli.help-detach": (
+        "leave it to galosh in the background and return at once",
+        "оставить загрузку galosh в фоне и сразу вернуться",
+    ),
+    "cli.help-pull-json": (
+        "With --json stdout gets one JSON line per event; the last line is the result.",
+        "С --json в stdout идёт строка JSON на каждое событие; последняя строка это результат.",
+    ),
+    "cli.help-download": (
+        "its id, the beginning of it, or the source",
+        "номер загрузки, его начало или источник",
+    ),
+    "cli.too-many-links": ("{text} is more than 8", "{text} больше 8"),
+    "cli.not-a-rate": (
+        "{text} is no speed; write it like 500k or 2M",
+        "{text} не скорость; пишите, например, 500k или 2M",
+    ),
+    "cli.verb-pull": ("download a model", "загрузить модель"),
+    "cli.verb-downloads": (
+        "list, pause, resume, cancel downloads",
+        "загрузки: список, пауза, отмена",
+    ),
+    "cli.verb-fit": (
+        "will it fit, how fast will it be: before any download",
+        "поместится ли модель и как быстра будет: до загрузки",
+    ),
+    "cli.models-recommend": (
+        "what suits this PC as it is now",
+        "что подойдёт этому компьютеру сейчас",
+    ),
+    "cli.models-scan": (
+        "find models of Ollama, LM Studio and others",
+        "найти модели Ollama, LM Studio и других",
+    ),
+    "cli.help-scan-add": (
+        "enter what was found, used where it lies",
+        "добавить найденное, оставив на месте",
+    ),
+    "cli.help-ctx": (
+        "context in tokens (default: the setting model.context_tokens)",
+        "контекст в токенах (по умолчанию настройка model.context_tokens)",
+    ),
+    "cli.help-cache-type": (
+        "kind of numbers in the KV cache: f16, q8_0, q4_0 … (default f16)",
+        "вид чисел в KV-кэше: f16, q8_0, q4_0 … (по умолчанию f16)",
+    ),
+    "cli.models-verify": (
+        "hash models again, repair damaged ones",
+        "проверить модели по хешу и исправить повреждённые",
+    ),
+    "cli.downloads-list": ("what is being downloaded", "что загружается"),
+    "cli.downloads-pause": ("stop one until you resume it", "приостановить загрузку"),
+    "cli.downloads-resume": ("go on with one", "продолжить загрузку"),
+    "cli.downloads-cancel": (
+        "end one and delete what was fetched",
+        "отменить и удалить загруженное",
+    ),
+    "cli.downloads-remove": ("the same as cancel", "то же, что cancel"),
     "cli.help-lines": ("how many lines of each file", "сколько строк каждого файла"),
     "cli.help-keep-models": ("leave the models on disk", "оставить модели на диске"),
     "cli.not-positive": (
@@ -164,6 +239,54 @@ _RESULTS: dict[str, Text] = {
     "cli.chat-default-model": ("the default one", "по умолчанию"),
     "cli.chat-cleared": ("Forgotten.", "Забыто."),
     "cli.chat-stopped": ("(stopped)", "(остановлено)"),
+    "cli.verify-sound": ("sound: {path}", "исправен: {path}"),
+    "cli.verify-unknown": (
+        "not known what it should be; its SHA-256 is {sha256}: {path}",
+        "неизвестно, каким он должен быть; его SHA-256 {sha256}: {path}",
+    ),
+    "cli.verify-repaired": (
+        "was damaged, is repaired; {fetched_bytes} were fetched: {path}",
+        "был повреждён, исправлен; загружено {fetched_bytes}: {path}",
+    ),
+    "cli.verify-damaged": ("damaged: {path}", "повреждён: {path}"),
+    "cli.pull-amount": (
+        "{kept_bytes} of {size_bytes}, {share}",
+        "{kept_bytes} из {size_bytes}, {share}",
+    ),
+    "cli.pull-speed": ("{speed}/s", "{speed}/с"),
+    "cli.pull-left": ("{left} left", "осталось {left}"),
+    "cli.pull-links": ("connections: {count}", "соединений: {count}"),
+    "cli.pull-until": ("(next try at {clock})", "(следующая попытка в {clock})"),
+    "cli.pull-swapping": ("being tried", "проверяется в работе"),
+    "cli.pull-detached": (
+        "It goes on in the background. See it with: galosh downloads ({id})",
+        "Загрузка идёт в фоне. Посмотреть: galosh downloads ({id})",
+    ),
+    "cli.pull-done": ("Done: {file}", "Готово: {file}"),
+    "cli.pull-done-model": (
+        "Done. Use it with: galosh models use {model}",
+        "Готово. Использовать: galosh models use {model}",
+    ),
+    "cli.pull-kept": ("Stopped; {kept_bytes} are kept.", "Остановлено; сохранено {kept_bytes}."),
+    "cli.pull-kept-of": (
+        "Stopped; {kept_bytes} of {size_bytes} are kept.",
+        "Остановлено; сохранено {kept_bytes} из {size_bytes}.",
+    ),
+    "cli.pull-go-on": ("Go on with: galosh pull {source}", "Продолжить: galosh pull {source}"),
+    "cli.downloads-none": ("Nothing is being downloaded.", "Ничего не загружается."),
+    "cli.downloads-paused": (
+        "{name} is paused; everything fetched is kept.",
+        "{name}: приостановлено, загруженное сохранено.",
+    ),
+    "cli.downloads-resumed": ("{name} goes on.", "{name}: загрузка продолжается."),
+    "cli.downloads-cancelled": (
+        "{name} is cancelled and what was fetched is deleted.",
+        "{name}: отменено, загруженное удалено.",
+    ),
+    "cli.downloads-resume-here": (
+        "It goes on when galosh runs (galosh start), or at once with: galosh pull {source}",
+        "Загрузка продолжится после galosh start, а сразу её продолжит: galosh pull {source}",
+    ),
     "cli.leave-head": (
         "This goes ({size_bytes}):",
         "Будет удалено ({size_bytes}):",
@@ -188,6 +311,13 @@ ERRORS: dict[str, ErrorText] = {
         ),
         kept=("The details are in {log}.", "Подробности в {log}."),
         next_step=("Run: galosh doctor", "Выполните: galosh doctor"),
+    ),
+    "cli-pull-cut-off": ErrorText(
+        what=("The download can no longer be watched.", "За загрузкой больше нельзя следить."),
+        why=("The daemon has stopped or restarted.", "Демон остановился или перезапустился."),
+        kept=("Everything fetched so far is kept.", "Всё, что уже загружено, сохранено."),
+        next_step=("Go on with: galosh pull {source}", "Продолжить: galosh pull {source}"),
+        http_status=503,
     ),
     "cli-nothing-asked": ErrorText(
         what=("There was nothing to ask.", "Спрашивать было нечего."),

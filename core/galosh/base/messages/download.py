@@ -341,11 +341,28 @@ _ENDS: dict[str, ErrorText] = {
         next_step=("List them with: galosh downloads", "Показать список: galosh downloads"),
         http_status=404,
     ),
+    "download-no-receipt": ErrorText(
+        what=("{path} cannot be checked.", "{path} нельзя проверить."),
+        why=("No receipt lies beside it: it was not fetched by galosh.",
+             "Рядом нет квитанции: файл загружен не программой galosh."),
+        next_step=("Fetch it with galosh pull to have it checked.",
+                   "Загрузите его через galosh pull, тогда он будет проверен."),
+        http_status=404,
+    ),
     "download-running": ErrorText(
         what=("{file_name} is being downloaded just now.", "{file_name} сейчас загружается."),
         why=("A running download cannot be removed.", "Идущую загрузку нельзя удалить."),
         next_step=("End it with: galosh downloads cancel {key}",
                    "Завершить: galosh downloads cancel {key}"),
+        http_status=409,
+    ),
+    "download-not-repairable": ErrorText(
+        what=("{file_name} is damaged and was left as it is.",
+              "{file_name} повреждён и оставлен как есть."),
+        why=("Nobody offers the same bytes piece by piece, or the file is not galosh's own.",
+             "Те же данные никто не отдаёт по частям, или это не собственный файл galosh."),
+        next_step=("Remove it and fetch it again with: galosh pull {origin}",
+                   "Удалите его и загрузите снова: galosh pull {origin}"),
         http_status=409,
     ),
     "download-no-resume": ErrorText(

@@ -14,6 +14,124 @@ TEXTS: dict[str, Text] = {
     "fit.part.compute": ("working space for computing", "рабочее место для вычислений"),
     "fit.part.vocabulary": ("vocabulary", "словарь"),
     "fit.part.process": ("the program itself", "сама программа"),
+    "fit.largest": ("← the largest part", "← больше всего"),
+    "fit.model": ("{name}: {architecture}, {quantisation}, {billions} billion parameters",
+                  "{name}: {architecture}, {quantisation}, {billions} млрд параметров"),
+    "fit.settings": ("Context {context} tokens (it was trained for {trained}), cache {cache}",
+                     "Контекст {context} токенов (модель обучена на {trained}), кэш {cache}"),
+    "fit.memory-head": ("Memory, calculated from the header:", "Память, расчёт по заголовку:"),
+    "fit.memory-guess": ("The working space is a cautious guess for this kind of model.",
+                         "Рабочее место для такой модели оценено с запасом."),
+    "fit.memory-sum": ("together at most {peak_bytes}, of which {lasting_bytes} must stay",
+                       "всего не больше {peak_bytes}, из них постоянно {lasting_bytes}"),
+    "fit.needed": ("Needed with 5 % and 64 MiB to spare: {needed_bytes}",
+                   "Нужно с запасом 5 % и 64 МиБ: {needed_bytes}"),
+    "fit.room-head": ("Memory of this PC:", "Память этого компьютера:"),
+    "fit.room-installed": ("installed", "установлено"),
+    "fit.room-limit": ("limit set for this container or session",
+                       "предел контейнера или сеанса"),
+    "fit.room-available": ("available now", "доступно сейчас"),
+    "fit.room-reserve": ("kept for the desktop and its programs",
+                         "оставлено рабочему столу и программам"),
+    "fit.room-most": ("the most a model may take", "модель может занять не больше"),
+    "fit.room-now": ("the most it may take now (90 % of what is available)",
+                     "сейчас не больше (90 % доступного)"),
+    "fit.room-commit": ("still promised by Windows (commit)",
+                        "ещё обещает Windows (выделение)"),
+    "fit.room-no-swap": ("Swap is not counted.", "Подкачка не считается."),
+    "fit.verdict.fits": ("It fits now.", "Помещается уже сейчас."),
+    "fit.verdict.fits-after-closing": (
+        "It fits after closing programs that hold {close_bytes}.",
+        "Поместится, если закрыть программы, занимающие {close_bytes}."),
+    "fit.verdict.commit": (
+        "It fits once Windows can promise {close_bytes} more: close programs or enlarge the "
+        "paging file.",
+        "Поместится, когда Windows сможет выделить ещё {close_bytes}: закройте программы или "
+        "увеличьте файл подкачки."),
+    "fit.verdict.no": ("It does not fit: at most {most_bytes} may go to a model here.",
+                       "Не поместится: модели здесь можно отдать не больше {most_bytes}."),
+    "fit.verdict.unknown": ("Cannot tell: this PC does not say how much memory it has ({why}).",
+                            "Сказать нельзя: неизвестно, сколько здесь памяти ({why})."),
+    "fit.short.fits": ("fits now", "помещается"),
+    "fit.short.fits-after-closing": ("after closing {close_bytes}", "закрыть {close_bytes}"),
+    "fit.short.no": ("no", "нет"),
+    "fit.short.unknown": ("cannot tell", "неизвестно"),
+    "fit.speed": ("Writes about {low}–{high} tokens per second (middle {mid}); "
+                  "with the context full {full_low}–{full_high}.",
+                  "Пишет примерно {low}–{high} токенов в секунду (середина {mid}); "
+                  "при полном контексте {full_low}–{full_high}."),
+    "fit.speed-basis": ("Worked out from {token_bytes} read per token and {rate_bytes}/s of memory "
+                        "speed, measured now with {threads} threads.",
+                        "Расчёт: {token_bytes} чтения на токен при скорости памяти "
+                        "{rate_bytes}/с, измерено сейчас, потоков: {threads}."),
+    "fit.speed-prompt": ("How fast it reads a prompt is not known before a first run.",
+                         "Как быстро она читает запрос, станет известно после первого запуска."),
+    "fit.no-speed.busy": ("Speed was not measured: the PC is busy with other work. "
+                          "Try again when it is quiet.",
+                          "Скорость не измерена: компьютер занят другой работой. "
+                          "Повторите, когда он освободится."),
+    "fit.no-speed.memory": ("Speed was not measured: too little memory is free.",
+                            "Скорость не измерена: слишком мало свободной памяти."),
+    "fit.no-speed.failed": ("Speed could not be measured on this system.",
+                            "Скорость на этой системе измерить не удалось."),
+    "fit.fetched": ("Read over the network: {fetched_bytes}.",
+                    "Прочитано по сети: {fetched_bytes}."),
+    "fit.column.model": ("MODEL", "МОДЕЛЬ"),
+    "fit.column.size": ("SIZE", "РАЗМЕР"),
+    "fit.column.memory": ("MEMORY", "ПАМЯТЬ"),
+    "fit.column.verdict": ("NOW", "СЕЙЧАС"),
+    "fit.column.words": ("WORDS/S", "СЛОВ/С"),
+    "fit.column.languages": ("LANGUAGES", "ЯЗЫКИ"),
+    "fit.column.licence": ("LICENCE", "ЛИЦЕНЗИЯ"),
+    "fit.column.good-at": ("GOOD AT", "ДЛЯ ЧЕГО"),
+    "fit.estimated": ("~ estimated from size; `galosh fit MODEL` reads the header and is exact.",
+                      "~ оценка по размеру; `galosh fit МОДЕЛЬ` прочтёт заголовок и скажет точно."),
+    "fit.best": ("Recommended: {model}. Another one: galosh setup --model ID",
+                 "Рекомендуется: {model}. Другая: galosh setup --model ID"),
+    "fit.best-none": ("Nothing fits now. The smallest needs {needed_bytes}; to try one all the "
+                      "same: galosh setup --model ID",
+                      "Сейчас не помещается ничего. Самой малой нужно {needed_bytes}; всё же "
+                      "попробовать: galosh setup --model ID"),
+    "fit.swap.enough": ("Swap: {on_disk_bytes} on disk, enough to survive a peak.",
+                        "Подкачка: {on_disk_bytes} на диске, пик выдержит."),
+    "fit.swap.small": ("Swap: {on_disk_bytes} on disk; {wanted_bytes} would survive a peak.",
+                       "Подкачка: {on_disk_bytes} на диске; для пика нужно {wanted_bytes}."),
+    "fit.swap.none": ("Swap: none. A peak would end a program; {wanted_bytes} would survive it.",
+                      "Подкачки нет: пик закроет какую-нибудь программу; хватило бы "
+                      "{wanted_bytes}."),
+    "fit.swap.only-zram": (
+        "Swap: zram only ({in_ram_bytes}), which lives in the same memory; {wanted_bytes} on disk "
+        "would survive a peak.",
+        "Подкачка: только zram ({in_ram_bytes}), он в той же памяти; для пика нужно "
+        "{wanted_bytes} на диске."),
+    "fit.swap.by-itself": ("Swap: macOS makes it as needed; keep some disk space free.",
+                           "Подкачка: macOS создаёт её сама; оставьте место на диске."),
+    "fit.swap.unknown": ("Swap: unknown.", "Подкачка: неизвестно."),
+    "fit.swap-slow": ("The disk is a turning one: swapping will be felt.",
+                      "Диск вращающийся: подкачка будет заметна."),
+    "fit.swap-fix.linux": (
+        "To have it: sudo fallocate -l {gib}G /galosh.swap && sudo chmod 600 /galosh.swap && "
+        "sudo mkswap /galosh.swap && sudo swapon /galosh.swap",
+        "Чтобы она появилась: sudo fallocate -l {gib}G /galosh.swap && sudo chmod 600 "
+        "/galosh.swap && sudo mkswap /galosh.swap && sudo swapon /galosh.swap"),
+    "fit.swap-fix.btrfs": (
+        "To have it: sudo btrfs filesystem mkswapfile --size {gib}g /galosh.swap && "
+        "sudo swapon /galosh.swap",
+        "Чтобы она появилась: sudo btrfs filesystem mkswapfile --size {gib}g /galosh.swap && "
+        "sudo swapon /galosh.swap"),
+    "fit.swap-fix.wsl": (
+        "To have it: put swap={gib}GB under [wsl2] in %UserProfile%\\.wslconfig, then run "
+        "wsl --shutdown in Windows",
+        "Чтобы она появилась: swap={gib}GB в разделе [wsl2] файла %UserProfile%\\.wslconfig, "
+        "затем wsl --shutdown в Windows"),
+    "fit.swap-fix.container": (
+        "To have it: only the host of this container can give it swap.",
+        "Чтобы она появилась: её может дать только хозяин этого контейнера."),
+    "fit.swap-fix.windows": (
+        "To have it: run SystemPropertiesPerformance.exe, Advanced, Change…, tick "
+        "“Automatically manage paging file size”",
+        "Чтобы она появилась: SystemPropertiesPerformance.exe, «Дополнительно», «Изменить…», "
+        "отметьте «Автоматически выбирать объём файла подкачки»"),
 }  # fmt: skip
 
 ERRORS: dict[str, ErrorText] = {

