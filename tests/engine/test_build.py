@@ -21,6 +21,7 @@ from galosh.engine.report import SilentReport
 from galosh.hardware.facts import Machine
 from tests import real
 from tests.engine.machines import NEHALEM, machine, this_machine
+from tests.fakes import gguf_models
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(3600)]
 
@@ -117,47 +118,76 @@ def compiling() -> Iterator[Path]:
         clean(Paths.under(cache.parent))
 
 
-@pytest.mark.parametrize(
-    ("processor", "level"),
-    [("Nehalem", "baseline"), ("SandyBridge", "avx")],
-)
-def test_another_processor_is_led_to_the_engine_it_can_run(
-    paths: Paths, compiling: Path, processor: str, level: str
+def test_a_nehalem_is_led_to_the_baseline_engine(paths: Paths, compiling: Path) -> None:
+    """No AVX at all; the real model answers."""
+    trial = narrowed_trial(paths, compiling, "Nehalem", "baseline", real.starter_model())
+    assert "Paris" in trial.text
+
+
+def test_a_sandy_bridge_is_led_to_the_avx_engine(
+    paths: Paths, compiling: Path, small_model: Path
 ) -> None:
+    """AVX but not AVX2; the small model, since emulation is slow."""
+    assert narrowed_trial(paths, compiling, "SandyBridge", "avx", small_model).text
+
+
+def narrowed_trial(paths: Paths, cache: Path, processor: str, level: str, model: Path) -> Trial:
     """The machine claims this PC's flags, but the trial runs on an emulated older chip.
 
     So the build for this PC dies as it would there, and narrower ones follow until one runs.
     Missing wheels are compiled here (minutes, once) and shared with later runs.
     """
     told = Told()
-    engine, shop, chip = build_under(processor, paths, compiling, told)
+    engine, shop, chip = build_under(processor, paths, cache, told, model)
     assert engine.manifest.candidate == f"source-cc-{level}"
-    assert engine.manifest.trial is not None
-    assert "Paris" in engine.manifest.trial.text
     assert ("source-cc-native", "illegal-instruction") in told.failed
     assert {cause for _, cause in told.failed} == {"illegal-instruction"}
     again = Told()
-    same = build(shop, chip, real.starter_model(), again)
-    assert (same, again.steps) == (engine, [])
+    assert (build(shop, chip, model, again), again.steps) == (engine, [])
+    assert engine.manifest.trial is not None
+    return engine.manifest.trial
+
+
+@pytest.fixture
+def small_model(tmp_path: Path) -> Path:
+    """A two-layer random model: emulated fused multiply-adds make the real one take minutes."""
+    path = tmp_path / "small.gguf"
+    shape = gguf_models.llama(
+        layers=2, width=256, heads=4, groups=2, ff=512, vocab=320, kind="Q4_0"
+    )
+    shape.write(path, seed=2)  # a seed whose text is printable and does not repeat at once
+    return path
+
+
+def test_a_haswell_runs_the_avx2_build(paths: Paths, compiling: Path, small_model: Path) -> None:
+    """Whether this PC's native build runs on a Haswell depends on this PC, so it is left out."""
+    trial = haswell_trial(paths, compiling, small_model)
+    assert trial.text == "4EEEEEEE"
 
 
 @pytest.mark.slow  # the emulator computes each fused multiply-add in software: ten minutes
-def test_a_haswell_runs_the_avx2_build(paths: Paths, compiling: Path) -> None:
-    """Whether this PC's native build runs on a Haswell depends on this PC, so it is left out:
-    its crash is already in the history, as on the second run of a real Haswell."""
+def test_a_haswell_answers_with_the_starter_model(paths: Paths, compiling: Path) -> None:
+    assert "Paris" in haswell_trial(paths, compiling, real.starter_model()).text
+
+
+def haswell_trial(paths: Paths, cache: Path, model: Path) -> Trial:
+    """The trial of the engine that an emulated Haswell ends up with.
+
+    This PC's own build is in the history as crashed, as on the second run of a real Haswell.
+    """
     chip = machine(this_machine().cpu.flags.value, model="Haswell")
     crash = Trial(ok=False, cause="illegal-instruction", signal=4)
     processor = history.processor_id(host_of(chip), "Haswell")
     history.remember(paths, VERSION, processor, "source-cc-native", crash)
     told = Told()
-    engine, _, _ = build_under("Haswell", paths, compiling, told)
+    engine, _, _ = build_under("Haswell", paths, cache, told, model)
     assert (engine.manifest.candidate, told.failed) == ("source-cc-avx2", [])
     assert engine.manifest.trial is not None
-    assert "Paris" in engine.manifest.trial.text
+    return engine.manifest.trial
 
 
 def build_under(
-    processor: str, paths: Paths, cache: Path, told: Told
+    processor: str, paths: Paths, cache: Path, told: Told, model: Path
 ) -> tuple[Engine, Paths, Machine]:
     """Build with this PC's flags while the trial runs on an emulated `processor`."""
     emulator = shutil.which("qemu-x86_64")
@@ -167,7 +197,7 @@ def build_under(
     engine = build(
         shop,
         chip,
-        real.starter_model(),
+        model,
         told,
         prefix=(emulator, "-cpu", processor),
         limit_seconds=3000,
