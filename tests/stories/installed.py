@@ -57,10 +57,15 @@ class Installed:
         """Run `galosh ARGUMENTS` to its end."""
         return run([str(self.command), *arguments], environment(self.home), stdin, limit_seconds)
 
-    def install(self, *arguments: str, extra: Mapping[str, str] | None = None) -> Run:
+    def install(
+        self,
+        *arguments: str,
+        extra: Mapping[str, str] | None = None,
+        limit_seconds: float = LIMIT_SECONDS,
+    ) -> Run:
         """Run scripts/install.py for this home."""
         environ = {**environment(self.home), **(extra or {})}
-        return run([sys.executable, str(INSTALLER), *arguments], environ, "", LIMIT_SECONDS)
+        return run([sys.executable, str(INSTALLER), *arguments], environ, "", limit_seconds)
 
 
 def environment(home: Path) -> dict[str, str]:
