@@ -18,6 +18,7 @@ def test_the_shipped_catalogue(paths: Paths) -> None:
         assert entry.sha256 is None or len(entry.sha256) == 64, entry.id
         assert entry.dated, entry.id
         assert not entry.extra, entry.id
+        assert entry.strengths("ru") != entry.strengths("en") != "", entry.id
 
 
 def test_a_user_entry_replaces_and_adds(paths: Paths) -> None:
@@ -30,6 +31,7 @@ def test_a_user_entry_replaces_and_adds(paths: Paths) -> None:
     mine = catalogue.find(paths, "mine")
     assert mine is not None
     assert mine.extra == {"colour": "red"}
+    assert mine.strengths("ru") == ""
     assert catalogue.find(paths, "nobody") is None
 
 

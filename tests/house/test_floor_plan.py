@@ -42,25 +42,21 @@ WORKER_LIBRARIES = {"llama_cpp", "jinja2", "numpy"}  # the engine's own (decisio
 
 IMPURE = {"os", "socket", "subprocess", "time", "random", "shutil", "threading", "requests"}
 PURE: dict[str, set[str]] = {
-    "api": {"wire"},
-    "catalogue": {"entry"},
-    "download": {"plan", "journal", "gate", "schedule", "backoff", "repair", "state"},
-    "engine": {"plan", "levels", "causes"},
-    "gguf": {"header", "kind", "quant", "rules"},
-    "server": {"requests", "fields", "gate", "replies"},
-    "store": {"names", "stored"},
-    "supervisor": {
-        "state",
-        "schedule",
-        "restart",
-        "crash",
-        "replies",
-        "request",
-        "limits",
-        "deaths",
-        "explain",
-    },
-    "worker": {"frames", "fault", "options", "text", "pace", "sandbox"},
+    part: set(names.split())
+    for part, names in {
+        "api": "wire",
+        "catalogue": "entry places",
+        "download": "plan journal gate schedule backoff repair state",
+        "engine": "causes host levels plan records report source",
+        "fit": "memory shape budget speed estimate choice swap report",
+        "gguf": "cursor header kind quant reader remote rules source split vocabulary",
+        "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
+        "server": "requests fields gate replies",
+        "setup": "view findings",
+        "store": "names stored",
+        "supervisor": "state schedule restart crash replies request limits deaths explain",
+        "worker": "frames fault options text pace sandbox",
+    }.items()
 }
 
 

@@ -29,11 +29,17 @@ class Entry:
     languages: tuple[str, ...] = ()
     licence: str = ""
     good_at: str = ""
+    good_at_ru: str = ""
     sampler: Mapping[str, float] = field(default_factory=dict)
     system: str | None = None
     dated: str = ""
     starter: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def strengths(self, tongue: str) -> str:
+        """What it is good at, in `ru` or English, whichever there is."""
+        texts = (self.good_at_ru, self.good_at) if tongue == "ru" else (self.good_at,)
+        return next((text for text in texts if text), "")
 
 
 _KNOWN = {name for name in Entry.__dataclass_fields__ if name != "extra"} - {"file_name"}
@@ -68,6 +74,7 @@ def parse_entry(table: Mapping[str, Any], origin: str) -> Entry:
         languages=tuple(str(tag) for tag in take("languages", list) or ()),
         licence=take("licence", str) or "",
         good_at=take("good_at", str) or "",
+        good_at_ru=take("good_at_ru", str) or "",
         sampler=dict(take("sampler", dict) or {}),
         system=take("system", str),
         dated=str(table.get("dated", "")),

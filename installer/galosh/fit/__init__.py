@@ -1,13 +1,24 @@
-"""Will it fit: memory worked out from a model's header, before anything is downloaded."""
+"""Will it fit, how fast will it be: worked out from a model's header, before the download.
 
+`make_report` says all of one model on this PC; `recommend` judges the whole catalogue.
+The arithmetic is pure and apart from the one measurement (`measure_bandwidth`).
+"""
+
+from galosh.fit.measure import measure_bandwidth
 from galosh.fit.memory import CACHE_TYPES, MemoryForecast, RunSettings, forecast_memory
-from galosh.fit.shape import Shape, read_shape
+from galosh.fit.report import FitReport, make_report
+from galosh.fit.shape import read_shape
+from galosh.fit.suggest import Recommendation, recommend
 
 __all__ = [
     "CACHE_TYPES",
+    "FitReport",
     "MemoryForecast",
+    "Recommendation",
     "RunSettings",
-    "Shape",
     "forecast_memory",
+    "make_report",
+    "measure_bandwidth",
     "read_shape",
+    "recommend",
 ]

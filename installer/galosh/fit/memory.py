@@ -95,6 +95,12 @@ class MemoryForecast:
         """The most it will hold at once."""
         return self.anonymous_bytes + self.file_bytes
 
+    @property
+    def lasting_bytes(self) -> int:
+        """What it must keep while it answers: of weights held twice, the file's own pages are
+        never read again, and the system drops them when anybody needs the room."""
+        return self.peak_bytes - (self.repacked_bytes if self.use_mmap else 0)
+
     def parts(self) -> dict[str, int]:
         """Parts for a reader, the keys of `fit.part.*`; zero parts left out."""
         parts = {

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from galosh.base.messages import ErrorText, Text
 
-TEXTS: dict[str, Text] = {}
+TEXTS: dict[str, Text] = {
+    "catalogue.scan-none": (
+        "No models of other programs were found.",
+        "Моделей других программ не найдено.",
+    ),
+    "catalogue.scan-add-next": (
+        "To use them where they lie: galosh models scan --add",
+        "Чтобы пользоваться ими на месте: galosh models scan --add",
+    ),
+    "catalogue.scan-added": (
+        "They are in galosh now; the files stay where they are.",
+        "Теперь они в galosh; файлы остались на своих местах.",
+    ),
+    "catalogue.scan-broken": ("Not usable:", "Не годятся:"),
+    "catalogue.scan-closed": (
+        "{program}: {path} could not be read ({reason}).",
+        "{program}: {path} не читается ({reason}).",
+    ),
+}
 
 ERRORS: dict[str, ErrorText] = {
     "catalogue-file-wrong": ErrorText(

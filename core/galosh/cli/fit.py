@@ -1,0 +1,207 @@
+"""`galosh fit SOURCE`: memory by part, the verdict and the speed, before any download.
+
+Fetches a model's header and nothing of its weights; a model that is here already is read
+where it lies. Keeps nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from galosh.base.errors import GaloshError
+from galosh.base.paths import Paths
+from galosh.base.settings import Settings
+from galosh.base.texts import format_bytes, say
+from galosh.cli.output import Output, table
+
+if TYPE_CHECKING:
+    from galosh.fit import FitReport
+    from galosh.fit.budget import Verdict
+    from galosh.gguf import Header
+    from galosh.hardware import Machine
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Forecast one model. Raises GaloshError `download-…`, `gguf-…`, `fit-no-forecast`."""
+    from galosh import hardware
+    from galosh.fit import RunSettings, make_report, measure_bandwidth
+
+    paths = Paths.find()
+    header, fetched = find_header(arguments.source, paths)
+    machine = hardware.probe(paths)
+    settings = RunSettings(
+        arguments.ctx or usual_context(header, paths), cache_type=arguments.cache_type
+    )
+    # A header that says too little ends here, before anything is measured.
+    bandwidth = measure_bandwidth(machine.threads, machine.memory.available_bytes.value)
+    report = make_report(header, settings, machine, bandwidth)
+    document = {"source": arguments.source, "fetched_bytes": fetched, **report.to_json()}
+    output.result(document, "\n".join(_lines(report, machine, arguments.source, fetched)))
+    return 0
+
+
+def usual_context(header: Header, paths: Paths) -> int:
+    """The context the worker would run it with."""
+    chosen = Settings.load(paths.settings_file).number("model.context_tokens")
+    return min(chosen, header.context_length or chosen)
+
+
+def find_header(source: str, paths: Paths) -> tuple[Header, int]:
+    """The header of a model here or elsewhere, and how many bytes were fetched for it."""
+    from galosh import gguf
+    from galosh.download.ask import Asker
+    from galosh.download.read_remote import read_remote_header
+    from galosh.download.sources import resolve
+
+    here = _here(source, paths)
+    if here is not None:
+        return gguf.check_file(here), 0
+    with Asker() as asker:
+        return read_remote_header(resolve(source, paths, asker=asker), asker)
+
+
+def _here(source: str, paths: Paths) -> Path | None:
+    """The file of a model on disk: a path, a catalogue id, a file name or the daemon's id."""
+    from galosh import catalogue
+
+    plain = Path(source).expanduser()
+    if plain.is_file():
+        return plain
+    entry = catalogue.find(paths, source)
+    names = {_plain(source)} | ({_plain(entry.file_name)} if entry else set())
+    for folder in (paths.models, *sorted(p for p in paths.models.glob("*") if p.is_dir())):
+        for file in sorted(folder.glob("*.gguf")):
+            if _plain(file.name) in names:
+                return file
+    return _known_to_daemon(source, paths)
+
+
+def _plain(name: str) -> str:
+    """A file's name or an id made of it, in the one form in which they are the same."""
+    stem = re.sub(r"(-\d{5}-of-\d{5})?\.gguf$", "", name.lower())
+    return re.sub(r"[^\w.]|_", "-", stem)
+
+
+def _known_to_daemon(source: str, paths: Paths) -> Path | None:
+    from galosh.api import Client, is_running
+
+    if "/" in source or ":" in source or is_running(paths) is None:
+        return None
+    try:
+        models = Client(paths).models()
+    except GaloshError:
+        return None
+    found = (str(model["path"]) for model in models if model.get("id") == source)
+    path = Path(next(found, ""))
+    return path if path.is_file() else None
+
+
+def _lines(report: FitReport, machine: Machine, source: str, fetched: int) -> Iterator[str]:
+    header, settings = report.header, report.settings
+    yield say(
+        "fit.model",
+        name=header.name or source,
+        architecture=header.architecture,
+        quantisation=header.file_type_name,
+        billions=f"{header.parameter_count / 1e9:.2f}",
+    )
+    yield say(
+        "fit.settings",
+        context=settings.context_tokens,
+        trained=report.shape.context_train,
+        cache=settings.cache_type,
+    )
+    yield from ("", *_memory(report), "", *_room(report, machine), "")
+    yield verdict_sentence(report.verdict, report.room.most_bytes, machine)
+    yield from ("", *_speed(report))
+    if fetched:
+        yield say("fit.fetched", fetched_bytes=fetched)
+
+
+def _memory(report: FitReport) -> Iterator[str]:
+    memory = report.memory
+    yield say("fit.memory-head")
+    rows = [
+        [
+            f"  {say(f'fit.part.{name}')}",
+            format_bytes(size),
+            say("fit.largest") if name == report.largest_part else "",
+        ]
+        for name, size in memory.parts().items()
+    ]
+    yield table(rows)
+    facts = {"peak_bytes": memory.peak_bytes, "lasting_bytes": memory.lasting_bytes}
+    yield f"  {say('fit.memory-sum', **facts)}"
+    if memory.is_guess:
+        yield f"  {say('fit.memory-guess')}"
+    yield say("fit.needed", needed_bytes=report.verdict.needed_bytes)
+
+
+def _room(report: FitReport, machine: Machine) -> Iterator[str]:
+    room, memory = report.room, machine.memory
+    facts = [
+        ("installed", room.installed_bytes, memory.installed_bytes.source),
+        ("limit", room.limit_bytes, memory.limit_bytes.source),
+        ("available", room.available_bytes, memory.available_bytes.source),
+        ("commit", room.commit_free_bytes, machine.swap.commit_limit_bytes.source),
+        ("reserve", room.reserve_bytes, ""),
+        ("most", room.most_bytes, ""),
+        ("now", room.now_bytes, ""),
+    ]
+    yield say("fit.room-head")
+    optional = ("limit", "commit")
+    rows = [
+        [
+            f"  {say(f'fit.room-{name}')}",
+            say("cli.unknown") if size is None else format_bytes(size),
+            f"({why})" if why else "",
+        ]
+        for name, size, why in facts
+        if size is not None or name not in optional
+    ]
+    yield table(rows)
+    yield f"  {say('fit.room-no-swap')}"
+
+
+def verdict_sentence(verdict: Verdict, most_bytes: int | None, machine: Machine) -> str:
+    """The verdict in one sentence."""
+    if verdict.kind == "unknown":
+        memory = machine.memory
+        fact = memory.available_bytes if memory.installed_bytes.value else memory.installed_bytes
+        return say("fit.verdict.unknown", why=fact.source)
+    if verdict.by_commit:
+        return say("fit.verdict.commit", close_bytes=verdict.close_bytes)
+    return say(
+        f"fit.verdict.{verdict.kind}", close_bytes=verdict.close_bytes, most_bytes=most_bytes
+    )
+
+
+def _speed(report: FitReport) -> Iterator[str]:
+    first, full, bandwidth = report.first_rate, report.full_rate, report.bandwidth
+    if first is None or full is None:
+        yield say(f"fit.no-speed.{bandwidth.refused or 'failed'}")
+        return
+    yield say(
+        "fit.speed",
+        low=rounded(first.low),
+        mid=rounded(first.mid),
+        high=rounded(first.high),
+        full_low=rounded(full.low),
+        full_high=rounded(full.high),
+    )
+    yield say(
+        "fit.speed-basis",
+        token_bytes=report.token_bytes,
+        rate_bytes=bandwidth.bytes_per_second,
+        threads=bandwidth.threads,
+    )
+    yield say("fit.speed-prompt")
+
+
+def rounded(number: float) -> str:
+    """Two digits: more would claim more than is known."""
+    return f"{number:.0f}" if number >= 9.95 else f"{number:.1f}"

