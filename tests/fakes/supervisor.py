@@ -52,8 +52,8 @@ class FakeModels:
     def list(self) -> Sequence[FakeModel]:
         return tuple(self.known.values())
 
-    def add(self, path: Path, copy: bool = False) -> FakeModel:
-        model = FakeModel(path.stem, str(path))
+    def add(self, path: Path, copy: bool = False, name: str | None = None) -> FakeModel:
+        model = FakeModel(name or path.stem, str(path))
         self.known[model.id] = model
         return model
 

@@ -209,6 +209,11 @@ class TestChooseModel:
         assert own is None
         assert choose_model(paths, entry.id) == (entry, None)
 
+    def test_another_model_follows_after_the_starter(self, paths: Paths) -> None:
+        entry, own = choose_model(paths, "qwen3.5-4b")
+        assert entry.starter
+        assert own is None
+
     def test_a_file_of_the_users_own(self, paths: Paths, tmp_path: Path) -> None:
         file = tmp_path / "mine.gguf"
         llama().write(file)
@@ -221,7 +226,6 @@ class TestChooseModel:
         [
             ("no-such-model", "setup-model-unknown"),
             ("no/such.gguf", "gguf-not-found"),
-            ("qwen3.5-4b", "setup-model-source"),
         ],
     )
     def test_what_is_not_there_is_named(self, wanted: str, code: str, paths: Paths) -> None:

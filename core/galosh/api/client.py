@@ -53,9 +53,14 @@ class Client:
         """Give the model's memory back."""
         self._call("DELETE", f"{_OURS}/model", patient=True)
 
-    def add_model(self, path: Path, *, copy: bool = False) -> Reply:
-        """Enter a GGUF file into the store; returns the model's facts."""
-        body = {"path": str(path.absolute()), "copy": copy}
+    def add_model(self, path: Path, *, copy: bool = False, name: str | None = None) -> Reply:
+        """Enter a GGUF file into the store; returns the model's facts.
+
+        name: what to call one used in place, where its file's name says nothing.
+        """
+        body: dict[str, object] = {"path": str(path.absolute()), "copy": copy}
+        if name is not None:
+            body["name"] = name
         return _part(self._call("POST", f"{_OURS}/models", body, patient=True), "model")
 
     def remove_model(self, model_id: str) -> None:
@@ -78,6 +83,32 @@ class Client:
         body = {"text": text, "model": model_id}
         count = self._call("POST", f"{_OURS}/tokenize", body, patient=True).get("count")
         return count if isinstance(count, int) else 0
+
+    def downloads(self) -> list[Reply]:
+        """Every download: running, waiting, paused, in need of somebody, and the last done."""
+        found = self._call("GET", f"{_OURS}/downloads").get("downloads")
+        found = found if isinstance(found, list) else []
+        return [item for item in found if isinstance(item, Mapping)]
+
+    def pull(self, source: str, **options: object) -> Reply:
+        """Queue a download, or go on with it; its facts. Returns at once.
+
+        options: sha256, connections, max_rate_bytes, environ, recommended, replaces; None
+        means not given.
+        """
+        body = {name: value for name, value in options.items() if value is not None}
+        return _part(self._call("POST", f"{_OURS}/downloads", {"source": source, **body}),
+                     "download")  # fmt: skip
+
+    def set_download(self, download_id: str, *, running: bool) -> Reply:
+        """Pause a download or go on with it; its facts."""
+        body = {"state": "running" if running else "paused"}
+        return _part(self._call("PUT", _download(download_id), body, patient=True), "download")
+
+    def remove_download(self, download_id: str, *, keep_partial: bool = False) -> Reply:
+        """End a download; what was fetched goes too, unless `keep_partial`."""
+        path = f"{_download(download_id)}?keep={'partial' if keep_partial else 'remove'}"
+        return _part(self._call("DELETE", path, patient=True), "download")
 
     def shutdown(self) -> None:
         """Ask the daemon to stop; `stop_daemon` also waits for it."""
@@ -170,6 +201,12 @@ class Client:
         except (OSError, ValueError) as error:
             raise GaloshError("api-unauthorized", path=str(self._paths.token_file)) from error
         return f"Bearer {token}"
+
+
+def _download(download_id: str) -> str:
+    from urllib.parse import quote  # see remove_model
+
+    return f"{_OURS}/downloads/{quote(download_id, safe='')}"
 
 
 def _deltas(exchange: Exchange) -> Iterator[Delta]:

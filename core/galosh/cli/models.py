@@ -1,8 +1,9 @@
-"""`galosh models list / use / add / remove`: what the daemon's store holds."""
+"""`galosh models …`: what the daemon's store holds; `recommend` and `scan` need no daemon."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,9 +12,15 @@ from galosh.base.texts import format_bytes, say
 from galosh.cli.ask import ready_client
 from galosh.cli.output import Output, table
 
+# Actions with a module of their own.
+_APART = ("recommend", "scan", "verify")
+
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Run one action; raises the daemon's own errors (store-…, gguf-…)."""
+    if arguments.action in _APART:
+        module = importlib.import_module(f"galosh.cli.{arguments.action}")
+        return int(module.run(arguments, output))
     _ACTIONS[arguments.action](arguments, ready_client(output), output)
     return 0
 

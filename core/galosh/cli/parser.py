@@ -15,7 +15,10 @@ VERBS = {
     "setup": "setup",
     "doctor": "doctor",
     "hardware": "hardware",
+    "fit": "fit",
     "models": "models",
+    "pull": "pull",
+    "downloads": "downloads",
     "start": "daemon",
     "stop": "daemon",
     "restart": "daemon",
@@ -128,10 +131,40 @@ def _children(parser: _Parser, common: _Parser, part: str, names: Sequence[str])
 
 
 def _models(parser: _Parser, common: _Parser) -> None:
-    _, use, add, remove = _children(parser, common, "models", ("list", "use", "add", "remove"))
+    names = ("list", "use", "add", "remove", "verify", "recommend", "scan")
+    _, use, add, remove, verify, _, scan = _children(parser, common, "models", names)
     for child in (use, remove):
         child.add_argument("model", metavar="ID")
     add.add_argument("file", metavar="FILE")
+    verify.add_argument("model", metavar="ID", nargs="?")
+    scan.add_argument("--add", action="store_true", help=say("cli.help-scan-add"))
+
+
+def _fit(parser: _Parser, _common: _Parser) -> None:
+    kinds = ("f32", "f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
+    parser.add_argument("source", metavar="SOURCE", help=say("cli.help-source"))
+    parser.add_argument("--ctx", type=_positive, metavar="N", help=say("cli.help-ctx"))
+    parser.add_argument(
+        "--cache-type", choices=kinds, default="f16", metavar="T", help=say("cli.help-cache-type")
+    )
+
+
+def _pull(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help=say("cli.help-source"))
+    parser.add_argument("--sha256", metavar="H", help=say("cli.help-sha256"))
+    parser.add_argument("--output", "-o", metavar="FILE", help=say("cli.help-output"))
+    parser.add_argument(
+        "--connections", type=_connections, metavar="N", help=say("cli.help-connections")
+    )
+    parser.add_argument("--max-rate", type=_rate, metavar="R", help=say("cli.help-max-rate"))
+    parser.add_argument("--detach", action="store_true", help=say("cli.help-detach"))
+    parser.epilog = say("cli.help-pull-json")
+
+
+def _downloads(parser: _Parser, common: _Parser) -> None:
+    names = ("list", "pause", "resume", "cancel", "remove")
+    for child in _children(parser, common, "downloads", names)[1:]:
+        child.add_argument("id", metavar="ID", help=say("cli.help-download"))
 
 
 def _engine(parser: _Parser, common: _Parser) -> None:
@@ -179,9 +212,32 @@ def _positive(text: str) -> int:
     return value
 
 
+def _connections(text: str) -> int:
+    value = _positive(text)
+    if value > 8:
+        raise argparse.ArgumentTypeError(say("cli.too-many-links", text=text))
+    return value
+
+
+def _rate(text: str) -> int:
+    """Bytes per second: `500k`, `2M`, `1.5MB`, `800000`."""
+    plain = text.strip().lower().removesuffix("/s").removesuffix("b").strip()
+    unit = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}.get(plain[-1:], 1)
+    try:
+        value = int(float(plain[:-1] if unit > 1 else plain) * unit)
+    except (ValueError, OverflowError):
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(say("cli.not-a-rate", text=text))
+    return value
+
+
 _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "setup": _setup,
+    "fit": _fit,
     "models": _models,
+    "pull": _pull,
+    "downloads": _downloads,
     "engine": _engine,
     "settings": _settings,
     "ask": _ask,

@@ -25,6 +25,7 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
     if facts.port:
         lines.append(say("cli.status-port", port=facts.port, token=paths.token_file))
     lines.append(_model_line(status))
+    lines += _download_lines(status)
     output.result({"running": True, **status}, "\n".join(lines))
     return 0
 
@@ -40,3 +41,18 @@ def _model_line(status: Mapping[str, object]) -> str:
         state=worker.get("state"),
         memory_bytes=worker.get("worker_memory_bytes"),
     )
+
+
+def _download_lines(status: Mapping[str, object]) -> list[str]:
+    """What is being downloaded, and the model that took over last."""
+    facts = status.get("downloads")
+    if not isinstance(facts, Mapping):
+        return []
+    lines = []
+    running, waiting = facts.get("running"), facts.get("waiting")
+    if running or waiting:
+        lines.append(say("cli.status-downloads", running=running, waiting=waiting))
+    swapped = facts.get("swapped_in")
+    if isinstance(swapped, Mapping):
+        lines.append(say("cli.status-swapped", model=swapped.get("title")))
+    return lines

@@ -80,8 +80,10 @@ class _Daemon:
             _on_signals(house.stopping.set)
             await house.supervisor.start()
             try:
+                await house.downloads.start()
                 await self._serve(house, unix, tcp)
             finally:
+                await house.downloads.stop()
                 await house.supervisor.stop()
         finally:
             for listener in self._listeners:
@@ -128,7 +130,7 @@ class _Daemon:
         _log.info("stopping")
         for door in doors:
             door.shut()
-        await house.quiet(_ANSWERS_SECONDS)
+        await asyncio.gather(house.downloads.stop(), house.quiet(_ANSWERS_SECONDS))
         await house.supervisor.stop()
         await house.quiet(_GOODBYE_SECONDS)
         await asyncio.gather(*(door.clear(_GOODBYE_SECONDS) for door in doors))

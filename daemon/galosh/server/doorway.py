@@ -17,7 +17,13 @@ from typing import TypeAlias
 from aiohttp import web
 
 from galosh.base.errors import GaloshError
-from galosh.server import exchange, routes_galosh, routes_openai
+from galosh.server import (
+    exchange,
+    routes_downloads,
+    routes_galosh,
+    routes_ollama_pull,
+    routes_openai,
+)
 from galosh.server.gate import Door, Knock, Verdict
 from galosh.server.house import House
 from galosh.server.peers import is_own_user
@@ -44,9 +50,19 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/settings": {"GET": routes_galosh.settings, "PUT": routes_galosh.change_setting},
     f"{_OURS}/tokenize": {"POST": routes_galosh.tokenize},
     f"{_OURS}/shutdown": {"POST": routes_galosh.shutdown},
+    f"{_OURS}/downloads": {
+        "GET": routes_downloads.downloads,
+        "POST": routes_downloads.add_download,
+    },
+    "/api/pull": {"POST": routes_ollama_pull.pull},
 }
 _TAILED: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/models/": {"DELETE": routes_galosh.remove_model},
+    f"{_OURS}/downloads/": {
+        "GET": routes_downloads.download,
+        "PUT": routes_downloads.change_download,
+        "DELETE": routes_downloads.remove_download,
+    },
 }
 _log = logging.getLogger("galosh.server")
 

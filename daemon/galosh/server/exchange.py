@@ -84,14 +84,16 @@ async def read_object(request: web.BaseRequest, *, strict_type: bool) -> dict[st
 
 
 class EventStream:
-    """A stream of server-sent events to one client; a context that ends it well."""
+    """A stream of server-sent events (or lines) to one client; a context that ends it well."""
 
-    def __init__(self, request: web.BaseRequest) -> None:
+    def __init__(
+        self, request: web.BaseRequest, content_type: str = "text/event-stream; charset=utf-8"
+    ) -> None:
         self._request = request
         self._response = web.StreamResponse(
             headers={
                 **_HEADERS,
-                "Content-Type": "text/event-stream; charset=utf-8",
+                "Content-Type": content_type,
                 "X-Accel-Buffering": "no",
             }
         )

@@ -11,6 +11,7 @@ from galosh.base.clock import Clock
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
 from galosh.server.ports import Models, Supervisor
+from galosh.supervisor.downloads import Downloads
 
 
 class House:
@@ -29,11 +30,20 @@ class House:
         self.clock = clock
         self.supervisor = supervisor
         self.models = models
+        self.downloads = Downloads(paths, settings, clock, supervisor, models, self.change_setting)
         self.stopping = asyncio.Event()
         self.facts: DaemonFacts | None = None  # set when it listens
         self._answers = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
+
+    async def change_setting(self, name: str, value: bool | int | float | str) -> None:
+        """Write one setting and use it at once. Raises GaloshError base-setting-…."""
+        fresh = await asyncio.to_thread(Settings.load, self.paths.settings_file)
+        self.settings = await asyncio.to_thread(fresh.change, name, value)
+        self.supervisor.apply(self.settings)
+        self.downloads.apply(self.settings)
+        self.supervisor.events.publish("settings.changed", setting=name)
 
     @contextmanager
     def answering(self) -> Iterator[None]:

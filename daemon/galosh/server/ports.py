@@ -73,8 +73,8 @@ class Models(Protocol):
     def list(self) -> Sequence[Model]:
         """Every model."""
 
-    def add(self, path: Path, copy: bool = False) -> Model:
-        """Enter a file."""
+    def add(self, path: Path, copy: bool = False, name: str | None = None) -> Model:
+        """Enter a file; name: what to call one used in place."""
 
 
 class Parts(Protocol):

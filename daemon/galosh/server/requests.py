@@ -117,10 +117,11 @@ class Question:
 
 @dataclass(frozen=True)
 class NewModel:
-    """A file to enter into the store: used in place, or copied."""
+    """A file to enter into the store: used in place (under `name`), or copied."""
 
     path: str
     copy: bool
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -191,11 +192,13 @@ def parse_model_choice(data: Json) -> str | None:
 
 def parse_new_model(data: Json) -> NewModel:
     """`POST /galosh/v1/models`."""
-    fields.only(data, frozenset({"path", "copy"}))
+    fields.only(data, frozenset({"path", "copy", "name"}))
     path = fields.needed_text(data, "path", 1, _MAX_PATH)
     if "\0" in path:
         raise fields.wrong("path", path, say("server.want.text", low=1, high=_MAX_PATH))
-    return NewModel(path=path, copy=fields.flag(data, "copy"))
+    named = data.get("name") is not None
+    name = fields.needed_text(data, "name", 1, _MAX_ID) if named else None
+    return NewModel(path=path, copy=fields.flag(data, "copy"), name=name)
 
 
 def parse_new_setting(data: Json) -> NewSetting:

@@ -14,7 +14,6 @@ from typing import cast
 from aiohttp import web
 
 from galosh.base.errors import GaloshError
-from galosh.base.settings import Settings
 from galosh.server import exchange
 from galosh.server.house import House
 from galosh.server.requests import (
@@ -48,7 +47,11 @@ def state_of(house: House) -> dict[str, object]:
         daemon["uptime_seconds"] = max(0.0, house.clock.wall_seconds() - facts.started_at)
     daemon["stopping"] = house.stopping.is_set()
     daemon["require_token"] = house.settings.flag("api.require_token")
-    return {"daemon": daemon, "worker": house.supervisor.status()}
+    return {
+        "daemon": daemon,
+        "worker": house.supervisor.status(),
+        "downloads": house.downloads.summary(),
+    }
 
 
 async def models(visit: Visit) -> web.StreamResponse:
@@ -58,7 +61,7 @@ async def models(visit: Visit) -> web.StreamResponse:
 
 
 async def add_model(visit: Visit) -> web.StreamResponse:
-    """`POST models` {"path", "copy"}."""
+    """`POST models` {"path", "copy", "name"}."""
     wanted = parse_new_model(await visit.body())
     path = Path(wanted.path).expanduser()
     if not path.is_absolute():
@@ -66,7 +69,7 @@ async def add_model(visit: Visit) -> web.StreamResponse:
         raise GaloshError(
             "server-bad-request", field="path", value=path.name, expected=str(Path.home() / "…")
         )
-    model = await asyncio.to_thread(visit.house.models.add, path, wanted.copy)
+    model = await asyncio.to_thread(visit.house.models.add, path, wanted.copy, wanted.name)
     visit.house.supervisor.events.publish("models.changed", added=model.id)
     return exchange.answer({"model": model.to_json()}, 201)
 
@@ -101,10 +104,7 @@ async def change_setting(visit: Visit) -> web.StreamResponse:
     """`PUT settings` {"name", "value"}: written at once."""
     house = visit.house
     wanted = parse_new_setting(await visit.body())
-    fresh = await asyncio.to_thread(Settings.load, house.paths.settings_file)
-    house.settings = await asyncio.to_thread(fresh.change, wanted.name, wanted.value)
-    house.supervisor.apply(house.settings)
-    house.supervisor.events.publish("settings.changed", setting=wanted.name)
+    await house.change_setting(wanted.name, wanted.value)
     return exchange.answer({"settings": house.settings.as_json()})
 
 

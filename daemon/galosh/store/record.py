@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from galosh.base import durable
 
 _VERSION = 1
+
+
+class Recorded(NamedTuple):
+    """One entry. name: what the model is called where its file's name says nothing."""
+
+    path: Path
+    name: str | None
 
 
 class Record:
@@ -20,11 +28,14 @@ class Record:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def paths(self) -> tuple[Path, ...]:
+    def entries(self) -> tuple[Recorded, ...]:
         """The recorded model files, in the order they were added."""
         data = durable.read_json(self._path)
         document = data if isinstance(data, dict) else {}
-        return tuple(Path(str(entry["path"])) for entry in self._entries(document))
+        return tuple(
+            Recorded(Path(str(entry["path"])), _name(entry.get("name")))
+            for entry in self._entries(document)
+        )
 
     def add(self, path: Path, **facts: object) -> None:
         """Record one more; a path already there is left alone. Raises a write error."""
@@ -62,3 +73,7 @@ class Record:
         if not isinstance(models, list):
             return []
         return [e for e in models if isinstance(e, dict) and isinstance(e.get("path"), str)]
+
+
+def _name(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None

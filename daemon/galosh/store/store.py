@@ -45,12 +45,12 @@ class ModelStore:
         """Every model, own ones first, broken ones with their problem. Never raises."""
         with self._lock:
             catalogue = self._catalogue()
-            own = [(path, False) for path in scan(self._paths.models)]
-            recorded = [(path, True) for path in self._record.paths()]
+            own = [(path, False, None) for path in scan(self._paths.models)]
+            recorded = [(path, True, name) for path, name in self._record.entries()]
             taken: set[str] = set()
             found = []
-            for path, in_place in [*own, *recorded]:
-                model = self._look(path, in_place, catalogue, taken)
+            for path, in_place, name in [*own, *recorded]:
+                model = self._look(path, in_place, name, catalogue, taken)
                 taken.add(model.id)
                 found.append(model)
             self._memory.save()
@@ -84,9 +84,11 @@ class ModelStore:
             raise GaloshError("store-name-unsafe", name=names.shown(file_name))
         return path
 
-    def add(self, path: Path, copy: bool = False) -> StoredModel:
+    def add(self, path: Path, copy: bool = False, name: str | None = None) -> StoredModel:
         """Use the model at `path`, where it lies or as a copy.
 
+        name: what to call a model used in place whose file's name says nothing, as that of
+        another program's blob; its id is made of it.
         Raises GaloshError gguf-… for a file that is no sound model, `store-no-room`,
         `store-name-taken`, or a write error.
         """
@@ -106,7 +108,7 @@ class ModelStore:
                 copy_files(files_of(path), targets)
                 path = targets[0]
             else:
-                self._record.add(path)
+                self._record.add(path, **({} if name is None else {"name": name}))
             added = self._at(path)
             assert added is not None
             return added
@@ -153,19 +155,25 @@ class ModelStore:
         return next((model for model in self.list() if model.path == path), None)
 
     def _look(
-        self, path: Path, in_place: bool, catalogue: Sequence[_Known], taken: set[str]
+        self,
+        path: Path,
+        in_place: bool,
+        name: str | None,
+        catalogue: Sequence[_Known],
+        taken: set[str],
     ) -> StoredModel:
         mark = stamp(path)
         entry = next((e for e in catalogue if e.fits(path.name, mark)), None)
-        wanted = names.slug(path.name) if entry is None else entry.id
+        wanted = names.slug(name or path.name) if entry is None else entry.id
         model_id = names.unique(wanted, taken)
         if mark is None:
             error = GaloshError("store-file-missing", path=str(path), model_id=model_id)
-            return StoredModel(model_id, path.name, path, 0, in_place, error=error)
+            title = _title(name) or path.name
+            return StoredModel(model_id, title, path, 0, in_place, error=error)
         facts = self._memory.ask(path, mark)
         return StoredModel(
             id=model_id,
-            title=(entry.title if entry else None) or _title(facts.name) or model_id,
+            title=(entry.title if entry else None) or _title(name or facts.name) or model_id,
             path=path,
             size_bytes=mark[0],
             in_place=in_place,

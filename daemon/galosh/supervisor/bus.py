@@ -95,9 +95,19 @@ class EventBus:
 
     def publish(self, name: str, **facts: object) -> BusEvent:
         """Tell everybody; never blocks."""
-        self._number += 1
-        event = BusEvent(self._number, name, self._clock.wall_seconds(), facts)
+        event = self._make(name, facts)
         self._history.append(event)
+        return self._offer(event)
+
+    def flash(self, name: str, **facts: object) -> BusEvent:
+        """Tell everybody who watches now, and remember nothing: for progress."""
+        return self._offer(self._make(name, facts))
+
+    def _make(self, name: str, facts: dict[str, object]) -> BusEvent:
+        self._number += 1
+        return BusEvent(self._number, name, self._clock.wall_seconds(), facts)
+
+    def _offer(self, event: BusEvent) -> BusEvent:
         for subscription in tuple(self._subscriptions):
             subscription.offer(event)
         return event

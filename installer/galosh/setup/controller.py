@@ -16,6 +16,7 @@ from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import say
 from galosh.setup import launcher, times
+from galosh.setup.background import fetch_recommended
 from galosh.setup.findings import describe
 from galosh.setup.steps import Options, Step, Work, all_steps, choose_model, step_title
 from galosh.setup.view import Delegate, PlannedStep, StepTime, Summary
@@ -48,7 +49,8 @@ def run_setup(
         _check_disk(work, chosen, plan)
         _say_about_tray(work)
         taken = tuple(_perform(step, work) for step in chosen)
-        summary = Summary(True, work.answer, launcher.next_things(paths), taken)
+        queued = None if work.answer is None else fetch_recommended(work)
+        summary = Summary(True, work.answer, launcher.next_things(paths), taken, queued)
         delegate.finish(summary)
         return summary
 

@@ -212,18 +212,13 @@ def all_steps() -> tuple[Step, ...]:
 def choose_model(paths: Paths, wanted: str | None) -> tuple[Entry, Path | None]:
     """What `--model` means: the entry to fetch, and the user's own file to use, if any.
 
-    The starter is fetched in either case: it is what an engine is tried with.
-    Raises GaloshError setup-model-unknown, setup-model-source or what `check_file` raises.
+    The starter is fetched in every case: it is what an engine is tried with. Another model of
+    the catalogue follows in the background (`background.fetch_recommended`).
+    Raises GaloshError setup-model-unknown or what `check_file` raises.
     """
     small = catalogue.starter(paths)
-    if wanted is None or wanted == small.id:
+    if wanted is None or catalogue.find(paths, wanted) is not None:
         return small, None
-    entry = catalogue.find(paths, wanted)
-    if entry is not None:
-        # Other entries come from a model hub, and this version fetches from PyPI only.
-        raise GaloshError(
-            "setup-model-source", model_id=entry.id, sources=", ".join(entry.sources) or "–"
-        )
     file = Path(wanted).expanduser()
     if file.exists() or file.suffix in (".gguf", ".bin") or len(file.parts) > 1:
         check_file(file)

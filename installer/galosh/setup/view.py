@@ -63,12 +63,16 @@ class FirstAnswer:
 
 @dataclass(frozen=True)
 class Summary:
-    """How a setup ended. finished False: the user said no to the plan."""
+    """How a setup ended. finished False: the user said no to the plan.
+
+    queued: the model that the daemon fetches now, to take over when it is there.
+    """
 
     finished: bool
     answer: FirstAnswer | None = None
     next_things: tuple[str, ...] = ()
     times: tuple[StepTime, ...] = ()
+    queued: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """The JSON form."""
@@ -77,6 +81,7 @@ class Summary:
             "answer": None if self.answer is None else self.answer.to_json(),
             "next_things": list(self.next_things),
             "steps": [asdict(time) for time in self.times],
+            "queued": self.queued,
         }
 
 

@@ -249,6 +249,14 @@ _RESULTS: dict[str, Text] = {
         "был повреждён, исправлен; загружено {fetched_bytes}: {path}",
     ),
     "cli.verify-damaged": ("damaged: {path}", "повреждён: {path}"),
+    "cli.status-downloads": (
+        "Downloads: {running} running, {waiting} waiting (galosh downloads)",
+        "Загрузки: идёт {running}, ждёт {waiting} (galosh downloads)",
+    ),
+    "cli.status-swapped": (
+        "{model} was downloaded, tried and made the default.",
+        "Модель {model} загружена, проверена и стала основной.",
+    ),
     "cli.pull-amount": (
         "{kept_bytes} of {size_bytes}, {share}",
         "{kept_bytes} из {size_bytes}, {share}",

@@ -34,6 +34,7 @@ TEXTS: dict[str, Text] = {
     "download.state.waiting-network": ("waiting for the network", "ожидание сети"),
     "download.state.waiting-rate": ("the server asked to wait", "сервер просит подождать"),
     "download.state.waiting-disk": ("waiting for disk space", "ожидание места на диске"),
+    "download.state.waiting-power": ("waiting for mains power", "ожидание питания от сети"),
     "download.state.paused": ("paused", "приостановлено"),
     "download.state.needs-user": ("needs you", "нужно ваше действие"),
     "download.state.verifying": ("checking", "проверка"),
