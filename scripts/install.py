@@ -190,6 +190,8 @@ def ensure_app(folders: Folders, screen: Screen) -> str:
         screen.say("app-ready")
     else:
         build(folders, target, screen)
+        # A child of a killed run may have gone on writing into the folder removed above.
+        clean(folders, (app_id, earlier))
     if earlier != app_id:
         pointer = json.dumps({"id": app_id, "previous": earlier}) + "\n"
         write(os.path.join(folders.apps, "current"), pointer)

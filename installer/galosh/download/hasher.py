@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from galosh.download.schedule import Schedule
 
 _CHECKPOINT_CHUNKS = 64
+_LATEST_SECONDS = 0.25  # chunks that did not ring the bell are seen by then
 
 
 class Hasher(threading.Thread):
@@ -62,7 +63,7 @@ class Hasher(threading.Thread):
             while not self._has_work():
                 if job.stopping or job.failure is not None:
                     return False
-                job.cond.wait(1.0)
+                job.hash_bell.wait(_LATEST_SECONDS)
             if job.stopping or job.failure is not None:
                 return False
             schedule = job.schedule

@@ -29,6 +29,8 @@ from galosh.download.supply import Supply
 if TYPE_CHECKING:
     from galosh.download.puller import Puller
 
+_CHUNKS_PER_BELL = 4  # waking a thread costs more than it saves for every single one
+
 
 class RemoteChangedError(Exception):
     """An unpinned remote file is another one now: forget all chunks and start again."""
@@ -46,7 +48,10 @@ class Job:
         self.limits = limits
         self.clock = clock
         self.factory = factory
-        self.cond = threading.Condition()
+        lock = threading.RLock()
+        self.cond = threading.Condition(lock)
+        # The hasher's own bell: a chunk rings for it alone, not for every thread.
+        self.hash_bell = threading.Condition(lock)
         self.schedule: Schedule | None = None
         self.supply = Supply(plan, limits)
         self.routes = Routes()
@@ -119,6 +124,7 @@ class Job:
             if self.failure is None:
                 self.failure = error
             self.cond.notify_all()
+            self.hash_bell.notify_all()
 
     def fail_unless_source_left(self, position: int) -> None:
         """End the download if no source can serve `position`."""
@@ -186,7 +192,11 @@ class Job:
             self.schedule.mark_done(chunk)
             self.stored_chunks += 1
             self.last_done_seconds = self.now()
-            self.cond.notify_all()
+            complete = self.schedule.all_done
+            if complete or self.stored_chunks % _CHUNKS_PER_BELL == 0:
+                self.hash_bell.notify_all()
+            if complete or self.keeper.unflushed_bytes >= self.limits.flush_bytes:
+                self.cond.notify_all()
         return True
 
     def invalidate(self, chunks: list[int], reason: Reason) -> None:
@@ -202,6 +212,7 @@ class Job:
                 known = self.rehash_from
                 self.rehash_from = first if known is None else min(known, first)
             self.cond.notify_all()
+            self.hash_bell.notify_all()
 
     def wait_for_disk(self, puller: Puller, error: OSError) -> None:
         """The disk is full: keep everything, look again now and then."""
@@ -241,6 +252,7 @@ class Job:
         with self.cond:
             self.stopping = True
             self.cond.notify_all()
+            self.hash_bell.notify_all()
             pullers = list(self.pullers)
         for puller in pullers:
             puller.cut()

@@ -50,9 +50,9 @@ class Limits:
     tls_tries: int = 3
 
     # Connections.
-    adapt_seconds: float = 1.5
+    adapt_seconds: float = 0.6
     adapt_gain: float = 0.15
-    adapt_again_seconds: float = 30.0
+    adapt_again_seconds: float = 15.0
 
     # Disk.
     margin_bytes: int = GIB

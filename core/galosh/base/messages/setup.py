@@ -168,8 +168,7 @@ _STEPS: dict[str, Text] = {
     "setup.not-queued": ("{title} was not queued.", "{title}: загрузка не поставлена в очередь."),
     "setup.none-fits": (
         "No larger model fits in the memory that is free now, so the starter model stays.",
-        "Более крупная модель не поместится в свободную сейчас память, поэтому остаётся "
-        "начальная.",
+        "Более крупная модель не поместится в свободную сейчас память, поэтому остаётся начальная.",
     ),
     "setup.measured": (
         "Measured: {speed} tokens/s; memory in use: {memory_bytes}",
