@@ -16,7 +16,8 @@ from galosh.base.texts import language, say
 from galosh.catalogue import Entry
 from galosh.download.resolved import Resolved
 from galosh.download.sources import resolve
-from galosh.setup.recommended import recommend
+from galosh.fit import recommend
+from galosh.fit.speed import Bandwidth
 from galosh.setup.steps import Work
 
 _LOOK_SECONDS = 30.0
@@ -57,19 +58,20 @@ def _choose(work: Work) -> Entry | None:
     wanted = work.options.model
     if wanted is not None:
         return catalogue.find(work.paths, wanted) if wanted != work.entry.id else None
-    chosen = Settings.load(work.paths.settings_file).text("model.default")
-    if chosen not in ("", work.entry.id):
+    settings = Settings.load(work.paths.settings_file)
+    if settings.text("model.default") not in ("", work.entry.id):
         return None  # the user has a model of choice already
-    memory = work.machine.memory
-    entry = recommend(
-        catalogue.load(work.paths),
-        memory.installed_bytes.value,
-        memory.available_bytes.value,
+    found = recommend(
+        work.paths,
+        work.machine,
+        Bandwidth(None, refused="not-asked"),  # the engine was at work until a moment ago
         language(),
+        settings.number("model.context_tokens"),
     )
-    if entry is None:
+    if found.best is None or found.best.entry.starter:
         work.delegate.note(say("setup.none-fits"))
-    return entry
+        return None
+    return found.best.entry
 
 
 def _look(work: Work, entry: Entry) -> Resolved | None:
