@@ -188,3 +188,24 @@ async def test_on_battery_it_waits_where_the_user_wants_that(
             await next_of(view, "download.done")
         assert supervisor.store.get(MODEL)
         await queue.stop()
+
+
+@in_loop
+async def test_on_a_metered_line_it_waits_where_the_user_wants_that(
+    house: House, hub: FaultHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = {"metered": True}
+    monkeypatch.setattr("galosh.supervisor.download_power.is_metered", lambda: line["metered"])
+    monkeypatch.setattr("galosh.supervisor.download_power._LOOK_SECONDS", 0.02)
+    Settings.load(house.paths.settings_file).change("download.on_metered", "pause")
+    hub.total = RateLimit(200_000)
+    async with house.open() as supervisor:
+        queue = queue_of(house, supervisor)
+        await queue.start()
+        with supervisor.events.subscribe() as view:
+            await queue.add(Wish(SOURCE, environ={"HF_ENDPOINT": hub.url}))
+            event = await next_of(view, "download.waiting")
+            assert event.facts["state"] == "waiting-metered"
+            line["metered"] = False
+            await next_of(view, "download.done")
+        await queue.stop()

@@ -68,6 +68,7 @@ DECLARED: dict[str, Setting] = {
         Setting("download.max_rate_bytes", int, 0, 0),
         Setting("download.at_once", int, 1, 1, 4),
         Setting("download.on_battery", str, "run", choices=("run", "pause")),
+        Setting("download.on_metered", str, "run", choices=("run", "pause")),
     )
 }
 

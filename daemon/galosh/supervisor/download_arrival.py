@@ -97,8 +97,11 @@ class Arrival:
             self._host.events.publish("model.not_swapped_in", text=text, error=error.to_json())
             return None
         title = str(facts.get("title") or model.id)
-        text = say("supervisor.swapped-in", model=title)
-        at_seconds = self._clock.wall_seconds()
-        self._host.events.publish("model.swapped_in", model=model.id, title=title, text=text)
         _LOG.info("swapped in model=%s", model.id)
-        return {"model": model.id, "title": title, "at_seconds": at_seconds}
+        return {"model": model.id, "title": title, "at_seconds": self._clock.wall_seconds()}
+
+    def tell_swap(self, done: dict[str, object]) -> None:
+        """Publish `model.swapped_in` for what `swap_in` returned, once it is remembered."""
+        model, title = str(done["model"]), str(done["title"])
+        text = say("supervisor.swapped-in", model=title)
+        self._host.events.publish("model.swapped_in", model=model, title=title, text=text)

@@ -1,6 +1,6 @@
-"""Whether downloads should wait because the PC runs on battery.
+"""Whether downloads should wait because the PC runs on battery or on a metered line.
 
-Asks the system only while `download.on_battery = "pause"` and there is something to fetch.
+Asks the system only while a setting says `pause` and there is something to fetch.
 """
 
 from __future__ import annotations
@@ -8,32 +8,42 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from galosh.hardware.metered import is_metered
+
 _LOOK_SECONDS = 30.0
 
 
 class PowerWatch:
-    """Looks at the battery while told to; calls `changed` when that matters."""
+    """Looks at battery and line while told to; calls `changed` when that matters."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
-        self.unplugged = False  # downloads should wait
+        self._watched: frozenset[str] = frozenset()
+        self.reason: str | None = None  # why downloads should wait: `power` or `metered`
 
-    def need(self, needed: bool) -> None:
-        """Look from now on, or no more."""
-        if needed and self._task is None:
+    def need(self, watched: frozenset[str]) -> None:
+        """Look at these from now on (`power`, `metered`); at nothing: no more."""
+        self._watched = watched
+        if watched and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
-        elif not needed and self._task is not None:
+        elif not watched and self._task is not None:
             self._task.cancel()
-            self._task, self.unplugged = None, False
+            self._task, self.reason = None, None
 
     async def _run(self) -> None:
         while True:
-            unplugged = await asyncio.to_thread(on_battery)
-            if unplugged != self.unplugged:
-                self.unplugged = unplugged
+            reason = await asyncio.to_thread(_reason, self._watched)
+            if reason != self.reason:
+                self.reason = reason
                 self._changed()
             await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _reason(watched: frozenset[str]) -> str | None:
+    if "power" in watched and on_battery():
+        return "power"
+    return "metered" if "metered" in watched and is_metered() else None
 
 
 def on_battery() -> bool:

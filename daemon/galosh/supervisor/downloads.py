@@ -77,7 +77,7 @@ class Downloads:
         if self._closing:
             return
         self._closing = True
-        self._power.need(False)
+        self._power.need(frozenset())
         running = [job for job in self._jobs.values() if job.run is not None]
         for job in running:
             job.run.end()  # type: ignore[union-attr]
@@ -202,9 +202,9 @@ class Downloads:
         if self._closing:
             return
         wanted = any(job.record.wanted == "running" for job in self._jobs.values())
-        self._power.need(wanted and self._settings.text("download.on_battery") == "pause")
-        if self._power.unplugged:
-            self._say_unplugged()
+        self._power.need(self._thrift() if wanted else frozenset())
+        if self._power.reason is not None:
+            self._say_waiting(self._power.reason)
             return
         free = self._settings.number("download.at_once")
         free -= sum(job.run is not None for job in self._jobs.values())
@@ -331,6 +331,8 @@ class Downloads:
             self._swapped = done
             await self._book.note_swap(done)
         await self._forget(job)
+        if done is not None:  # told last: who hears it may stop us at once
+            self._arrival.tell_swap(done)
 
     # --- within ---
 
@@ -383,14 +385,19 @@ class Downloads:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _say_unplugged(self) -> None:
+    def _thrift(self) -> frozenset[str]:
+        """What the user wants downloads to wait for."""
+        names = {"power": "download.on_battery", "metered": "download.on_metered"}
+        return frozenset(w for w, name in names.items() if self._settings.text(name) == "pause")
+
+    def _say_waiting(self, reason: str) -> None:
         for job in self._jobs.values():
             if job.state == "new":
-                job.state = "waiting-power"
+                job.state = f"waiting-{reason}"
                 self._publish("download.waiting", job)
 
     def _power_changed(self) -> None:
-        self._bus.publish("download.power", on_battery=self._power.unplugged)
+        self._bus.publish("download.power", waiting_for=self._power.reason)
         for job in self._jobs.values():
             self._halt(job, "again")
         self._pump()

@@ -25,7 +25,7 @@ class Limits:
     # An answer may start this much earlier than asked (block-aligned caches).
     lead_max_bytes: int = 8 * MIB
     race_share: float = 0.25
-    split_seconds: float = 2.0
+    split_seconds: float = 0.8
 
     # Durability.
     flush_bytes: int = 64 * MIB

@@ -35,6 +35,10 @@ TEXTS: dict[str, Text] = {
     "download.state.waiting-rate": ("the server asked to wait", "сервер просит подождать"),
     "download.state.waiting-disk": ("waiting for disk space", "ожидание места на диске"),
     "download.state.waiting-power": ("waiting for mains power", "ожидание питания от сети"),
+    "download.state.waiting-metered": (
+        "waiting for a line that is not metered",
+        "ожидание безлимитного соединения",
+    ),
     "download.state.paused": ("paused", "приостановлено"),
     "download.state.needs-user": ("needs you", "нужно ваше действие"),
     "download.state.verifying": ("checking", "проверка"),
