@@ -27,6 +27,7 @@ CACHE = Path(os.environ.get("GALOSH_TEST_CACHE") or Path.home() / ".cache" / "ga
 ROOTS = ("core", "installer", "daemon", "presets")
 PLATFORMS = ("linux", "darwin", "win32")
 TAIL_LINES = 60
+FULL_ONLY = "engine or story or long"
 
 
 def main(argv: list[str]) -> int:
@@ -47,10 +48,10 @@ def main(argv: list[str]) -> int:
     for name, command in static_checks(python):
         if not run_step(name, command):
             return 1
-    fast = run_pytest(python, "not engine and not story and not slow", last=options.fast)
+    fast = run_pytest(python, f"not slow and not ({FULL_ONLY})", last=options.fast)
     if fast or options.fast:
         return fast
-    return run_pytest(python, "(engine or story) and not slow", earlier=_passed[0])
+    return run_pytest(python, f"not slow and ({FULL_ONLY})", earlier=_passed[0])
 
 
 def make_environment() -> Path:

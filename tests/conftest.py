@@ -55,3 +55,27 @@ def galosh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def paths(galosh_home: Path) -> Paths:
     """The folders below this test's GALOSH_HOME."""
     return Paths.find()
+
+
+# Whole modules that wait on real processes, servers or clocks: left out of the fast tier.
+_LONG = (
+    "tests/pull/",
+    "tests/download/test_crash.py",
+    "tests/download/test_faults",
+    "tests/download/test_kill.py",
+    "tests/download/test_two_processes.py",
+    "tests/fakes/test_hub.py",
+    "tests/server/test_process.py",
+    "tests/setup/test_background.py",
+    "tests/setup/test_install_script.py",
+    "tests/setup/test_starter.py",
+    "tests/supervisor/test_kills.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the long modules."""
+    repo = Path(__file__).parents[1]
+    for item in items:
+        if item.path.relative_to(repo).as_posix().startswith(_LONG):
+            item.add_marker(pytest.mark.long)

@@ -209,6 +209,8 @@ def test_18_remote_changed_same_size(rig: Rig, pinned: bool) -> None:
 def test_19_signed_url_expired(rig: Rig) -> None:
     plan = hub_plan(rig)
     rig.hub.faults.add("/cdn/*", Fault(cut_after_bytes=MIB))
+    # Slow enough that the signature ends while bytes are still to come.
+    rig.hub.connection_bytes_per_second = 4 * MIB
     expired: list[bool] = []
 
     def follow(progress: object) -> None:

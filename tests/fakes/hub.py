@@ -96,7 +96,7 @@ class FaultHub:
             )
             self.scheme = "https"
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
 
     def __enter__(self) -> FaultHub:
