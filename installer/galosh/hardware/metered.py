@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from galosh.hardware.run import Runner, run_program
 
@@ -36,13 +36,10 @@ _COST = (
 
 def is_metered(run: Runner = run_program) -> bool | None:
     """True on a connection the system counts as metered, None where it does not tell."""
-    command: Sequence[str]
-    if sys.platform == "win32":
-        command, read = _COST, read_network_cost
-    elif sys.platform == "linux":
-        command, read = _BUS, read_network_manager
-    else:
+    found = _QUESTIONS.get(sys.platform)
+    if found is None:
         return None
+    command, read = found
     answer = run(command)
     return None if answer.text is None else read(answer.text)
 
@@ -56,3 +53,9 @@ def read_network_manager(text: str) -> bool | None:
 def read_network_cost(text: str) -> bool | None:
     """The name of a NetworkCostType."""
     return {"unrestricted": False, "fixed": True, "variable": True}.get(text.strip().lower())
+
+
+_QUESTIONS: dict[str, tuple[Sequence[str], Callable[[str], bool | None]]] = {
+    "linux": (_BUS, read_network_manager),
+    "win32": (_COST, read_network_cost),
+}
