@@ -181,7 +181,9 @@ def haswell_trial(paths: Paths, cache: Path, model: Path) -> Trial:
     history.remember(paths, VERSION, processor, "source-cc-native", crash)
     told = Told()
     engine, _, _ = build_under("Haswell", paths, cache, told, model)
-    assert (engine.manifest.candidate, told.failed) == ("source-cc-avx2", [])
+    assert engine.manifest.candidate == "source-cc-avx2"
+    # On a PC with AMX a build without it comes in between, and dies of AVX-512.
+    assert {cause for _, cause in told.failed} <= {"illegal-instruction"}
     assert engine.manifest.trial is not None
     return engine.manifest.trial
 
