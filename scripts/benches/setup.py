@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from galosh.base import durable
 from galosh.base.paths import Paths
 
 REPO = Path(__file__).resolve().parents[2]
@@ -39,6 +40,8 @@ def main(options: argparse.Namespace) -> int:
         home = (options.keep or Path(folder) / "home").resolve()
         if options.wheels:
             shutil.copytree(options.wheels, Paths.under(home).wheels)
+        # Any free port: the bench must not stumble over a galosh that runs here.
+        durable.write_text(Paths.under(home).settings_file, "[api]\nport = 0\n")
         good = True
         for name in ("first install", "the same again"):
             good = _install(name, home) and good
