@@ -51,6 +51,10 @@ def main(argv: list[str]) -> int:
     fast = run_pytest(python, f"not slow and not ({FULL_ONLY})", last=options.fast)
     if fast or options.fast:
         return fast
+    # Here, not in the first test that needs it: minutes on a machine with a cold cache.
+    prepare = "from tests import real; real.starter_model(); real.real_engine_home()"
+    if not run_step("engine and model", [str(python), "-c", prepare]):
+        return 1
     return run_pytest(python, f"not slow and ({FULL_ONLY})", earlier=_passed[0])
 
 
