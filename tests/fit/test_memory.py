@@ -199,14 +199,24 @@ HEADERS = [header(model) for model in SHAPES]
     batch=st.integers(1, 2048),
     cache_type=st.sampled_from(sorted(CACHE_TYPES)),
     flash=st.booleans(),
+    sequences=st.integers(1, 16),
+    outputs=st.integers(1, 64),
 )
-def test_need_grows_with_context_and_batch(
-    read: Header, context: int, batch: int, cache_type: str, flash: bool
+def test_need_grows_with_every_setting(
+    read: Header,
+    context: int,
+    batch: int,
+    cache_type: str,
+    flash: bool,
+    sequences: int,
+    outputs: int,
 ) -> None:
-    chosen = RunSettings(context, batch, cache_type, flash)
+    chosen = RunSettings(context, batch, cache_type, flash, sequences=sequences, outputs=outputs)
     need = forecast_memory(read, chosen, AVX2)
-    longer = forecast_memory(read, dataclasses.replace(chosen, context_tokens=context * 2), AVX2)
-    wider = forecast_memory(read, dataclasses.replace(chosen, batch_tokens=batch * 2), AVX2)
-    assert 0 < need.peak_bytes <= longer.peak_bytes
-    assert need.peak_bytes <= wider.peak_bytes
+    assert need.peak_bytes > 0
+    for name in ("context_tokens", "batch_tokens", "sequences", "outputs"):
+        more = dataclasses.replace(chosen, **{name: 2 * getattr(chosen, name)})
+        assert forecast_memory(read, more, AVX2).peak_bytes >= need.peak_bytes, name
+    kept = forecast_memory(read, chosen, AVX2, prefix_bytes=1000)
+    assert kept.anonymous_bytes == need.anonymous_bytes + 1000
     assert all(size > 0 for size in need.parts().values())

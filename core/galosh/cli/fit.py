@@ -28,13 +28,18 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Forecast one model. Raises GaloshError `download-…`, `gguf-…`, `fit-no-forecast`."""
     from galosh import hardware
-    from galosh.fit import RunSettings, make_report, measure_bandwidth
+    from galosh.fit import make_report, measure_bandwidth, settings_for
+    from galosh.fit.budget import room_of
 
     paths = Paths.find()
     header, fetched = find_header(arguments.source, paths)
     machine = hardware.probe(paths)
-    settings = RunSettings(
-        arguments.ctx or usual_context(header, paths), cache_type=arguments.cache_type
+    settings = settings_for(
+        header,
+        arguments.ctx or usual_context(header, paths),
+        room=room_of(machine),
+        flags=machine.cpu.flags.value,
+        cache_type=arguments.cache_type,
     )
     # A header that says too little ends here, before anything is measured.
     bandwidth = measure_bandwidth(machine.threads, machine.memory.available_bytes.value)

@@ -4,6 +4,7 @@
 The arithmetic is pure and apart from the one measurement (`measure_bandwidth`).
 """
 
+from galosh.fit.ladder import Rung, first_that_fits, rungs, settings_for
 from galosh.fit.measure import measure_bandwidth
 from galosh.fit.memory import CACHE_TYPES, MemoryForecast, RunSettings, forecast_memory
 from galosh.fit.report import FitReport, make_report
@@ -16,9 +17,13 @@ __all__ = [
     "MemoryForecast",
     "Recommendation",
     "RunSettings",
+    "Rung",
+    "first_that_fits",
     "forecast_memory",
     "make_report",
     "measure_bandwidth",
     "read_shape",
     "recommend",
+    "rungs",
+    "settings_for",
 ]

@@ -43,7 +43,11 @@ _ROTATION = 64
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How the worker will run the model."""
+    """How the worker will run the model; exactly these go into its load request.
+
+    context_tokens: cells shared by all answers, and the most one may use. sequences: answers
+    at a time. outputs: rows of logits at most per batch. gpu_layers: -1 for all.
+    """
 
     context_tokens: int
     batch_tokens: int = 256
@@ -51,13 +55,27 @@ class RunSettings:
     flash_attention: bool = True
     full_window_cache: bool = False
     use_mmap: bool = True
+    sequences: int = 1
+    outputs: int = 8
+    gpu_layers: int = 0
+
+    @property
+    def step_tokens(self) -> int:
+        """Tokens the engine really takes at once."""
+        return min(self.batch_tokens, self.context_tokens)
+
+    @property
+    def output_rows(self) -> int:
+        """Rows of logits one batch can ask for: one for every answer at least."""
+        return min(max(self.outputs, self.sequences), max(self.step_tokens, self.sequences))
 
 
 @dataclass(frozen=True)
 class MemoryForecast:
     """Bytes by part. `weights` by class: embedding, output, experts, per_layer, rest.
 
-    `is_guess`: the compute buffer is a cautious guess, not a checked formula.
+    `is_guess`: the compute buffer is a cautious guess, not a checked formula. `prefix_bytes`:
+    the budget for beginnings of conversations that are kept for later.
     """
 
     weights: Mapping[str, int]
@@ -70,6 +88,7 @@ class MemoryForecast:
     process_bytes: int
     is_guess: bool
     use_mmap: bool
+    prefix_bytes: int = 0
 
     @property
     def weights_bytes(self) -> int:
@@ -82,7 +101,7 @@ class MemoryForecast:
         held = 0 if self.use_mmap else self.weights_bytes
         copies = self.repacked_bytes if self.use_mmap else 0
         return held + copies + self.cache_bytes + self.state_bytes + self.compute_bytes + (
-            self.output_bytes + self.vocabulary_bytes + self.process_bytes
+            self.output_bytes + self.vocabulary_bytes + self.process_bytes + self.prefix_bytes
         )  # fmt: skip
 
     @property
@@ -109,6 +128,7 @@ class MemoryForecast:
             "cache": self.cache_bytes,
             "state": self.state_bytes,
             "compute": self.compute_bytes + self.output_bytes,
+            "prefixes": self.prefix_bytes,
             "vocabulary": self.vocabulary_bytes,
             "process": self.process_bytes,
         }
@@ -116,7 +136,11 @@ class MemoryForecast:
 
 
 def forecast_memory(
-    header: Header, settings: RunSettings, flags: frozenset[str] | None
+    header: Header,
+    settings: RunSettings,
+    flags: frozenset[str] | None,
+    *,
+    prefix_bytes: int = 0,
 ) -> MemoryForecast:
     """What running the model takes. `flags`: the processor's (None: assume a second copy).
 
@@ -128,13 +152,14 @@ def forecast_memory(
         weights=weights_by_class(header),
         repacked_bytes=repacked_bytes(header, flags),
         cache_bytes=cache_bytes(shape, settings),
-        state_bytes=sum(layer.state_bytes for layer in shape.layers),
+        state_bytes=state_bytes(shape, settings),
         compute_bytes=compute,
-        output_bytes=4 * shape.output_rows,
+        output_bytes=4 * shape.output_rows * settings.output_rows,
         vocabulary_bytes=_TOKEN_BYTES * shape.tokens + _MERGE_BYTES * shape.merges,
         process_bytes=PROCESS_BYTES,
         is_guess=is_guess,
         use_mmap=settings.use_mmap,
+        prefix_bytes=prefix_bytes,
     )
 
 
@@ -188,12 +213,17 @@ def cells(shape: Shape, settings: RunSettings) -> tuple[int, int]:
     full = _pad(settings.context_tokens)
     if settings.full_window_cache or not shape.has_window:
         return full, full
-    batch = min(settings.batch_tokens, settings.context_tokens)
-    return full, _pad(min(full, shape.window + batch))
+    # All answers share the cells, so the window of each must find room.
+    return full, _pad(min(full, shape.window * settings.sequences + settings.step_tokens))
+
+
+def state_bytes(shape: Shape, settings: RunSettings) -> int:
+    """The state of recurrent layers, for every answer of its own."""
+    return settings.sequences * sum(layer.state_bytes for layer in shape.layers)
 
 
 def cache_bytes(shape: Shape, settings: RunSettings) -> int:
-    """The KV cache, for one conversation."""
+    """The KV cache; all answers at a time share its cells."""
     full, sliding = cells(shape, settings)
     kind = CACHE_TYPES[settings.cache_type]
     numbers = sum(
@@ -206,10 +236,10 @@ def cache_bytes(shape: Shape, settings: RunSettings) -> int:
 def compute_bytes(shape: Shape, settings: RunSettings) -> tuple[int, bool]:
     """The engine's compute buffer, and whether that is a guess.
 
-    Fitted to the engine of llama-cpp-python 0.3.36 with one row of logits per batch; the
-    engine's allocator leaves holes that depend on proportions, so it may be a little less.
+    Fitted to the engine of llama-cpp-python 0.3.36; the engine's allocator leaves holes that
+    depend on proportions, so it may be a little less.
     """
-    batch = min(settings.batch_tokens, settings.context_tokens)
+    batch = settings.step_tokens
     full, sliding = cells(shape, settings)
     window = sliding if shape.has_window else 0
     quantized = settings.cache_type not in ("f16", "f32")
@@ -223,7 +253,7 @@ def compute_bytes(shape: Shape, settings: RunSettings) -> tuple[int, bool]:
         rows = 3 * shape.width + queries + 2 * keys
         scores = 4 * ((shape.heads + 1) * full + window + rows)
         per_token = max(scores, feed + 4 * (full + window))
-    logits = 4 * (shape.output_rows + 2 * shape.width * batch)
+    logits = 4 * (shape.output_rows * settings.output_rows + 2 * shape.width * batch)
     size = max(logits, batch * per_token)
     if quantized:
         size += _rotation_bytes(shape)

@@ -12,6 +12,8 @@ TEXTS: dict[str, Text] = {
                        "память разговора (KV-кэш)"),
     "fit.part.state": ("state of the recurrent layers", "состояние рекуррентных слоёв"),
     "fit.part.compute": ("working space for computing", "рабочее место для вычислений"),
+    "fit.part.prefixes": ("beginnings of conversations kept for later",
+                          "начала разговоров, сохранённые на потом"),
     "fit.part.vocabulary": ("vocabulary", "словарь"),
     "fit.part.process": ("the program itself", "сама программа"),
     "fit.largest": ("← the largest part", "← больше всего"),
