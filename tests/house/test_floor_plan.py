@@ -51,6 +51,7 @@ PURE: dict[str, set[str]] = {
         "fit": "memory shape budget speed estimate choice swap report ladder",
         "gguf": "cursor header kind quant reader remote rules source split vocabulary",
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
+        "presets": "prompt sampler template",
         "server": "requests fields gate replies",
         "setup": "view findings",
         "store": "names stored",

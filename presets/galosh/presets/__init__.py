@@ -1,11 +1,25 @@
-"""Data that ships with galosh: the model catalogue now; presets and prompts beside it.
+"""Data that ships with galosh and what a user adds to it: samplers, prompts, templates.
 
-Holds files and the way to open them, no logic.
+`Shelf` opens both; the readers beside it are pure and take files of other programs as they
+stand. The model catalogue (`models.toml`) lies here too; galosh.catalogue reads it.
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
+
+from galosh.presets.prompt import Prompt
+from galosh.presets.sampler import SamplerPreset
+from galosh.presets.template import InstructionTemplate, choose_template, find_template
+
+__all__ = [
+    "InstructionTemplate",
+    "Prompt",
+    "SamplerPreset",
+    "choose_template",
+    "find_template",
+    "read_text",
+]
 
 
 def read_text(name: str) -> str:

@@ -1,0 +1,162 @@
+"""A sampler preset out of the words of four programs. Pure.
+
+text-generation-webui, KoboldCpp and SillyTavern write the same samplers under different
+names and switch them off by different values; `TABLE` says how each is read. A key nobody
+here can honour is kept by name (`unknown`) where its value would have changed anything, so
+that it can be told; nothing is dropped in silence and nothing out of bounds gets through.
+
+Sources of the names: text-generation-webui `modules/presets.py`, KoboldCpp's and
+SillyTavern's saved text-completion presets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from galosh.base.errors import GaloshError
+
+Number = float | int
+_WHOLE = frozenset(
+    {"top_k", "repeat_last_n", "seed", "mirostat", "dry_allowed_length", "dry_last_n"}
+)
+# What the worker accepts, the lowest and the highest.
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "temperature": (0, 5),
+    "top_k": (-1, 1_000_000),
+    "top_p": (0, 1),
+    "min_p": (0, 1),
+    "typical_p": (0, 1),
+    "repeat_penalty": (0.1, 10),
+    "repeat_last_n": (-1, 1_048_576),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+    "seed": (-1, 2**32 - 1),
+    "mirostat": (0, 2),
+    "mirostat_tau": (0, 20),
+    "mirostat_eta": (0, 1),
+    "dry_multiplier": (0, 10),
+    "dry_base": (1, 8),
+    "dry_allowed_length": (0, 1000),
+    "dry_last_n": (-1, 1_048_576),
+    "xtc_probability": (0, 1),
+    "xtc_threshold": (0, 1),
+    "top_n_sigma": (-1, 100),
+}
+# What a file that says nothing about a sampler means: it is off.
+NEUTRAL: Mapping[str, Number] = {
+    "temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0,
+    "repeat_penalty": 1.0, "repeat_last_n": 1024,
+}  # fmt: skip
+# Every name by which some program calls one of ours.
+TABLE: Mapping[str, str] = {
+    **{name: name for name in BOUNDS},
+    "temp": "temperature",
+    "typical": "typical_p",
+    "repetition_penalty": "repeat_penalty",
+    "rep_pen": "repeat_penalty",
+    "repetition_penalty_range": "repeat_last_n",
+    "rep_pen_range": "repeat_last_n",
+    "repeat_penalty_last_n": "repeat_last_n",
+    "penalty_last_n": "repeat_last_n",
+    "freq_pen": "frequency_penalty",
+    "presence_pen": "presence_penalty",
+    "pres_pen": "presence_penalty",
+    "mirostat_mode": "mirostat",
+    "dry_penalty_last_n": "dry_last_n",
+    "dry_range": "dry_last_n",
+    "nsigma": "top_n_sigma",
+    "sampler_seed": "seed",
+}
+# Zeros that other programs write for "off" or "everything", as ours would read them.
+_OFF: Mapping[str, Callable[[Number], Number]] = {
+    "typical_p": lambda value: value or 1.0,
+    "top_p": lambda value: value or 1.0,
+    "repeat_last_n": lambda value: value or -1,  # the whole context
+    "dry_last_n": lambda value: value or -1,
+}
+# Keys that say nothing about choosing tokens, or whose value here changes nothing.
+_SILENT: Mapping[str, tuple[object, ...]] = {
+    "name": (), "title": (), "preset": (), "description": (), "genamt": (), "max_length": (),
+    "max_new_tokens": (), "max_context_length": (), "streaming_kobold": (), "rep_pen_size": (),
+    "sampler_order": (), "samplers": (), "sampler_priority": (), "sampler_priorities": (),
+    "samplers_priorities": (), "temperature_last": (True,), "add_bos_token": (True,),
+    "do_sample": (True,), "encoder_repetition_penalty": (1, 0), "no_repeat_ngram_size": (0,),
+    "min_length": (0,), "num_beams": (1,), "penalty_alpha": (0,), "length_penalty": (1,),
+    "early_stopping": (False,), "guidance_scale": (1,), "negative_prompt": ("",), "tfs": (1,),
+    "top_a": (0,), "epsilon_cutoff": (0,), "eta_cutoff": (0,), "smoothing_factor": (0,),
+    "smoothing_curve": (1,), "dynatemp": (False,), "dynamic_temperature": (False,),
+    "dynatemp_low": (), "dynatemp_high": (), "dynatemp_exponent": (), "dynatemp_range": (0,),
+    "min_temp": (), "max_temp": (), "dry_sequence_breakers": (), "ban_eos_token": (False,),
+    "ignore_eos_token": (False,), "skip_special_tokens": (True,), "truncation_length": (),
+    "rep_pen_slope": (0, 1), "rep_pen_decay": (0,), "use_default_badwordsids": (False, True),
+    "grammar": ("",), "json_schema": ({}, None), "negative_guidance": (1,), "skew": (0,),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SamplerPreset:
+    """How tokens are chosen. sampling: our names, with everything the file leaves off.
+
+    unknown: keys of the file that would change something and cannot be honoured.
+    """
+
+    name: str
+    sampling: Mapping[str, Number]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    own: bool = False
+
+    def title(self, tongue: str) -> str:
+        """Its name for a reader, in `ru` or English."""
+        return self.titles.get(tongue) or self.titles.get("en") or self.name
+
+
+def read_sampler(
+    name: str, data: Mapping[object, object], origin: str, *, own: bool = False
+) -> SamplerPreset:
+    """The preset in a parsed YAML or JSON file.
+
+    Raises GaloshError `presets-value-wrong` naming the key, what it holds and its bounds.
+    """
+    sampling: dict[str, Number] = dict(NEUTRAL)
+    unknown = []
+    for key, value in data.items():
+        word = str(key)
+        ours = TABLE.get(word)
+        if ours is not None and value is not None:
+            sampling[ours] = _number(ours, word, value, origin)
+        elif ours is None and not _says_nothing(word, value):
+            unknown.append(word)
+    if data.get("do_sample") is False:
+        sampling["temperature"] = 0
+    for ours, translate in _OFF.items():
+        if ours in sampling:
+            sampling[ours] = translate(sampling[ours])
+    titles = {
+        tongue: str(data[f"title{ending}"])
+        for tongue, ending in (("en", ""), ("ru", "_ru"))
+        if data.get(f"title{ending}")
+    }
+    return SamplerPreset(name, sampling, titles, tuple(unknown), own)
+
+
+def _says_nothing(word: str, value: object) -> bool:
+    if value is None or word == "title_ru":
+        return True
+    if word not in _SILENT:
+        return False
+    harmless = _SILENT[word]
+    return not harmless or any(value == one for one in harmless)
+
+
+def _number(ours: str, word: str, value: object, origin: str) -> Number:
+    low, high = BOUNDS[ours]
+    right = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if right and isinstance(value, (int, float)) and math.isfinite(value) and low <= value <= high:
+        return int(value) if ours in _WHOLE else float(value)
+    raise GaloshError(
+        "presets-value-wrong",
+        path=origin, key=word, value=ascii(value)[:40], low=f"{low:g}", high=f"{high:g}",
+    )  # fmt: skip

@@ -1,0 +1,230 @@
+"""Samplers, prompts and templates: shipped, of other programs, and the user's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jinja2.sandbox
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from galosh.base.errors import GaloshError
+from galosh.base.paths import Paths
+from galosh.presets import choose_template, find_template
+from galosh.presets.prompt import Prompt
+from galosh.presets.sampler import BOUNDS, NEUTRAL, read_sampler
+from galosh.presets.shelf import Shelf
+
+ARTICLE = """do_sample: true
+top_p: 0.95
+top_k: 50
+temperature: 1.0
+repetition_penalty: 1.2
+typical_p: 1.0
+"""
+
+
+def put(paths: Paths, name: str, text: str) -> Path:
+    target = paths.presets / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    return target
+
+
+class TestSamplers:
+    def test_the_articles_own_file_dropped_in_works_as_it_stands(self, paths: Paths) -> None:
+        put(paths, "Default.yaml", ARTICLE)
+        preset = Shelf(paths).sampler("Default")
+        assert preset.own
+        assert preset.unknown == ()
+        assert preset.sampling == {
+            **NEUTRAL, "top_p": 0.95, "top_k": 50, "temperature": 1.0, "repeat_penalty": 1.2,
+        }  # fmt: skip
+        assert preset.sampling == Shelf(paths).sampler("article").sampling
+
+    def test_a_koboldcpp_file(self, paths: Paths) -> None:
+        data = {
+            "temp": 0.5, "rep_pen": 1.1, "rep_pen_range": 320, "tfs": 0.9, "typical": 1,
+            "top_a": 0, "sampler_order": [6, 0, 1, 3, 4, 2, 5], "genamt": 200,
+        }  # fmt: skip
+        put(paths, "samplers/godlike.json", json.dumps(data))
+        preset = Shelf(paths).sampler("godlike")
+        assert preset.sampling["temperature"] == 0.5
+        assert preset.sampling["repeat_last_n"] == 320
+        assert preset.unknown == ("tfs",)  # it would have changed something, so it is named
+
+    def test_a_sillytavern_file(self, paths: Paths) -> None:
+        data = {
+            "temp": 1.2, "freq_pen": 0.3, "presence_pen": 0.1, "rep_pen_range": 0,
+            "mirostat_mode": 2, "mirostat_tau": 4, "dry_penalty_last_n": 0, "xtc_probability": 0.5,
+            "temperature_last": True, "smoothing_factor": 0.3, "negative_prompt": "",
+        }  # fmt: skip
+        put(paths, "samplers/st.settings", json.dumps(data))
+        preset = Shelf(paths).sampler("ST")
+        assert preset.sampling["frequency_penalty"] == 0.3
+        assert preset.sampling["mirostat"] == 2
+        assert preset.sampling["repeat_last_n"] == -1  # their zero is the whole context
+        assert preset.sampling["dry_last_n"] == -1
+        assert preset.unknown == ("smoothing_factor",)
+
+    def test_no_sampling_is_greedy(self) -> None:
+        assert read_sampler("x", {"do_sample": False, "temperature": 0.9}, "x").sampling[
+            "temperature"
+        ] == 0  # fmt: skip
+
+    @pytest.mark.parametrize("value", ["hot", True, [1], 9e9, -1, float("nan"), float("inf")])
+    def test_a_wrong_value_is_named_and_hides_nothing_else(
+        self, paths: Paths, value: object
+    ) -> None:
+        put(paths, "samplers/bad.json", json.dumps({"temperature": value}))
+        shelf = Shelf(paths)
+        assert [one.name for one in shelf.samplers() if one.own] == []
+        [trouble] = shelf.troubles()
+        assert trouble.code == "presets-value-wrong"
+        assert trouble.facts["key"] == "temperature"
+        assert shelf.sampler("balanced")
+
+    @pytest.mark.parametrize(
+        "text", ["- a\n- b", "a: [", "&a [*a]", "[" * 3000, "\x00", "a: !!python/object:os.x 1"]
+    )
+    def test_files_that_are_no_preset(self, paths: Paths, text: str) -> None:
+        put(paths, "bad.yaml", text)
+        shelf = Shelf(paths)
+        assert {error.code for error in shelf.troubles()} == {"presets-file-wrong"}
+        assert shelf.samplers()
+
+    def test_a_changed_file_is_read_again(self, paths: Paths) -> None:
+        shelf = Shelf(paths)
+        file = put(paths, "mine.yaml", "temperature: 0.3")
+        assert shelf.sampler("mine").sampling["temperature"] == 0.3
+        file.write_text("temperature: 0.45", encoding="utf-8")
+        assert shelf.sampler("mine").sampling["temperature"] == 0.45
+        file.unlink()
+        with pytest.raises(GaloshError) as caught:
+            shelf.sampler("mine")
+        assert caught.value.code == "presets-unknown"
+        assert "balanced" in str(caught.value.facts["known"])
+
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    @given(
+        st.dictionaries(
+            st.sampled_from([*BOUNDS, "temp", "rep_pen"]), st.floats() | st.integers() | st.text()
+        )
+    )
+    def test_whatever_is_read_is_within_bounds(self, data: dict[object, object]) -> None:
+        try:
+            preset = read_sampler("x", data, "x")
+        except GaloshError:
+            return
+        for name, value in preset.sampling.items():
+            assert BOUNDS[name][0] <= value <= BOUNDS[name][1]
+
+
+class TestPrompts:
+    def test_the_five_starters_and_the_everyday_actions_in_both_languages(
+        self, paths: Paths
+    ) -> None:
+        shelf = Shelf(paths)
+        kinds: dict[str, set[str]] = {"starter": set(), "action": set()}
+        for prompt in shelf.prompts():
+            kinds[prompt.kind].add(prompt.name)
+            assert set(prompt.texts) == set(prompt.titles) == {"en", "ru"}
+            assert prompt.sampler is None or shelf.sampler(prompt.sampler)
+        assert kinds["starter"] == {"questions", "story", "joke", "riddle", "persona"}
+        assert kinds["action"] == {
+            "summarize", "translate", "fix-grammar", "explain", "reply", "commit-message",
+        }  # fmt: skip
+
+    def test_places_are_filled_once(self) -> None:
+        prompt = Prompt("x", "action", {"en": "Do {input} with {selection} and {other}."})
+        filled = prompt.fill("en", selection="{input}", typed="{selection}")
+        assert filled == "Do {selection} with {input} and {other}."
+
+    def test_what_has_no_place_comes_after(self) -> None:
+        prompt = Prompt("x", "action", {"en": "Shorten."})
+        assert prompt.fill("ru", selection="long", typed="by half") == "Shorten.\n\nby half\n\nlong"
+
+    def test_an_empty_input_has_its_default(self, paths: Paths) -> None:
+        translate = Shelf(paths).prompt("translate")
+        assert "into English." in translate.fill("en", selection="Hallo")
+        assert "into German." in translate.fill("en", selection="Hello", typed="German")
+
+    def test_a_plain_text_file_of_the_user(self, paths: Paths) -> None:
+        put(paths, "prompts/haiku.txt", "A haiku about {input}:\n")
+        put(paths, "prompts/Diary.md", "Dear diary,\n")
+        shelf = Shelf(paths)
+        assert (shelf.prompt("haiku").kind, shelf.prompt("diary").kind) == ("action", "starter")
+        assert shelf.prompt("haiku").fill("en", typed="rain") == "A haiku about rain:"
+
+
+class TestTemplates:
+    TALK = (
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "Bye"},
+    )
+
+    def render(self, source: str, talk: tuple[dict[str, str], ...]) -> str:
+        world = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+        return world.from_string(source).render(messages=talk, bos_token="<s>", eos_token="</s>")
+
+    def test_every_shipped_one_carries_the_whole_talk(self, paths: Paths) -> None:
+        templates = Shelf(paths).templates()
+        assert len(templates) == 9
+        for one in templates:
+            text = self.render(one.source, self.TALK)
+            places = [text.find(turn["content"]) for turn in (self.TALK[1], *self.TALK[2:])]
+            assert -1 not in places, one.name
+            assert places == sorted(places), one.name
+            assert "Be brief." in text, one.name
+            assert one.match, one.name
+            assert one.stops, one.name
+            assert "Hi" in self.render(one.source, self.TALK[1:2]), one.name
+
+    def test_known_forms(self, paths: Paths) -> None:
+        templates = Shelf(paths).templates()
+        [question] = [self.TALK[1:2]]
+        wizard = find_template(templates, "Instruct-WizardLM")
+        assert wizard is not None
+        assert self.render(wizard.source, question).endswith("USER: Hi ASSISTANT:")
+        llama = find_template(templates, "llama2")
+        assert llama is not None
+        assert self.render(llama.source, self.TALK[:2]) == (
+            "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST]"
+        )
+        alpaca = find_template(templates, "Alpaca")
+        assert alpaca is not None
+        assert self.render(alpaca.source, question).endswith(
+            "### Instruction:\nHi\n\n### Response:\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("WizardLM-7B-uncensored", "wizardlm"),
+            ("Wizard-Vicuna-13B", "vicuna"),
+            ("Llama-2-7b-chat", "llama-2"),
+            ("Mistral-7B-Instruct-v0.1", "mistral"),
+            ("OpenHermes-2.5-Mistral-7B", "chatml"),
+            ("TinyLlama-1.1B-Chat", "zephyr"),
+            ("gpt2", None),
+        ],
+    )
+    def test_chosen_by_the_models_own_metadata(
+        self, paths: Paths, name: str, expected: str | None
+    ) -> None:
+        chosen = choose_template(Shelf(paths).templates(), {"general.name": name})
+        assert (chosen.name if chosen else None) == expected
+
+    def test_the_users_own_goes_first(self, paths: Paths) -> None:
+        put(
+            paths,
+            "templates/mine.jinja",
+            '{# match: mistral; stops: ["X"] #}\n{{ messages[0].content }}',
+        )
+        chosen = choose_template(Shelf(paths).templates(), {"general.name": "mistral-7b"})
+        assert chosen is not None
+        assert (chosen.name, chosen.stops) == ("mine", ("X",))
