@@ -21,6 +21,7 @@ from galosh.server import (
     exchange,
     routes_downloads,
     routes_galosh,
+    routes_ollama,
     routes_ollama_pull,
     routes_openai,
 )
@@ -54,6 +55,13 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
         "GET": routes_downloads.downloads,
         "POST": routes_downloads.add_download,
     },
+    "/api/version": {"GET": routes_ollama.version},
+    "/api/tags": {"GET": routes_ollama.tags},
+    "/api/ps": {"GET": routes_ollama.running},
+    "/api/show": {"POST": routes_ollama.show},
+    "/api/chat": {"POST": routes_ollama.chat},
+    "/api/generate": {"POST": routes_ollama.generate},
+    "/api/delete": {"DELETE": routes_ollama.delete},
     "/api/pull": {"POST": routes_ollama_pull.pull},
 }
 _TAILED: Mapping[str, Mapping[str, Route]] = {

@@ -22,6 +22,11 @@ _INFERENCE = frozenset(
         "/v1/models",
         "/v1/chat/completions",
         "/v1/completions",
+        "/api/version",
+        "/api/tags",
+        "/api/ps",
+        "/api/chat",
+        "/api/generate",
     }
 )
 

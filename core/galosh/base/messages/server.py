@@ -86,6 +86,18 @@ TEXTS: dict[str, Text] = {
         "text can only be continued, not filled in",
         "текст можно только продолжить, не вставить",
     ),
+    "server.cannot.thinking": (
+        "thinking is not told apart from the answer yet",
+        "размышление пока не отделяется от ответа",
+    ),
+    "server.cannot.template": (
+        "templates from outside are not accepted; the model's own is used",
+        "шаблоны извне не принимаются; применяется шаблон модели",
+    ),
+    "server.cannot.context": (
+        "a talk is sent as messages, not as token numbers",
+        "разговор передаётся сообщениями, а не номерами токенов",
+    ),
     "server.cannot.grammar": (
         "grammars from outside are not accepted",
         "грамматики извне не принимаются",
