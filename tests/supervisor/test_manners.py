@@ -76,7 +76,7 @@ async def test_a_worker_that_never_says_hello_is_tried_twice_and_then_refused(
 @pytest.mark.parametrize(
     ("manners", "code", "launches"),
     [
-        ({"hello_fields": {"protocol": 2}}, "supervisor-worker-version", 1),
+        ({"hello_fields": {"protocol": 1}}, "supervisor-worker-version", 1),
         ({"hello_fields": {"pid": -3}}, "supervisor-worker-garbled", 2),
         ({"garbage": True}, "supervisor-worker-garbled", 2),
         ({"exit": 3}, "supervisor-worker-died", 2),

@@ -25,7 +25,7 @@ TALE: dict[str, Any] = {
 
 
 def test_hello_names_protocol_engine_and_processor(worker: WorkerProcess) -> None:
-    assert worker.hello["protocol"] == 1
+    assert worker.hello["protocol"] == 2
     assert str(worker.hello["binding"]).startswith("0.3.")
     assert "CPU" in str(worker.hello["system"])
     assert worker.hello["pid"] == worker.process.pid

@@ -126,6 +126,6 @@ def test_good_messages_before_a_bad_frame_are_not_lost() -> None:
 def test_the_hello_of_another_protocol_is_refused() -> None:
     mine = json.loads(encode(hello("0.3.36", "CPU", 1))[4:])
     check_hello(mine)
-    for other in ({**mine, "protocol": 2}, {**mine, "type": "text"}, {}):
+    for other in ({**mine, "protocol": 1}, {**mine, "type": "text"}, {}):
         with pytest.raises(FrameError):
             check_hello(other)

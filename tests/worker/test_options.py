@@ -129,6 +129,8 @@ def test_a_bias_is_kept_by_token_number() -> None:
         ({"prompt": None, "messages": [{"role": "user", "content": None}]}, "content"),
         ({"logprobs": 21}, "logprobs"),
         ({"reuse": 1}, "reuse"),
+        ({"priority": 3}, "priority"),
+        ({"draft": "no"}, "draft"),
     ],
 )
 def test_a_wrong_question_names_its_field(change: dict[str, object], name: str) -> None:
@@ -154,6 +156,13 @@ def test_the_text_of_a_stop_string_is_not_told() -> None:
         {"use_mmap": "yes"},
         {"flash_attention": "auto"},
         {"path": None},
+        {"sequences": 17},
+        {"outputs": 3, "sequences": 4},
+        {"prefix_key": "00" * 31, "prefix_folder": "/x", "prefix_identity": "m"},
+        {"prefix_key": None, "prefix_folder": "/x", "prefix_identity": "m"},
+        {"prefix_identity": "", "prefix_folder": "/x", "prefix_key": "00" * 32},
+        {"prefix_memory_bytes": -1},
+        {"draft": 1},
     ],
 )
 def test_a_wrong_load_names_its_field(change: dict[str, object]) -> None:
@@ -166,6 +175,18 @@ def test_batch_threads_follow_threads_unless_given() -> None:
     assert read_load({"path": "m", "threads": 3}).threads_batch == 3
     assert read_load({"path": "m", "threads": 3, "threads_batch": 4}).threads_batch == 4
     assert read_threads({"count": 2}) == 2
+
+
+def test_a_load_of_an_older_daemon_asks_for_one_answer_at_a_time_and_keeps_nothing() -> None:
+    load = read_load({"path": "m"})
+    assert (load.sequences, load.outputs, load.prefix_folder) == (1, 8, None)
+    assert load.prefix_memory_bytes == load.prefix_disk_bytes == 0
+
+
+def test_the_key_of_saved_prefixes_is_never_told() -> None:
+    with pytest.raises(WorkerFault) as caught:
+        read_load({"path": "m", "prefix_folder": "/x", "prefix_key": "canary"})
+    assert "canary" not in str(caught.value.facts)
 
 
 @settings(deadline=None)

@@ -18,15 +18,10 @@ from galosh.worker.host import Host
 from galosh.worker.model import Model
 from galosh.worker.native import Native
 from galosh.worker.options import LoadOptions
-from galosh.worker.pace import Pace
+from galosh.worker.threads import Threads
 
 _DEFAULT_CONTEXT_TOKENS = 4096
 _ABORTED = 2
-# How speed is judged: over how many steps, and when other thread counts are tried again.
-_TOKEN_PACE = (4, (4, 128))
-_BATCH_PACE = (1, (1, 16))
-_TRIAL_BATCH_TOKENS = 32
-_STALE_SECONDS = 10.0
 _WARM_UP_TOKENS = 4
 _WARM_UP_SECONDS = 0.25
 
@@ -78,6 +73,9 @@ class Context:
         self.pointer: Any = lib.llama_init_from_model(model.pointer, _params(lib, model, options))
         if not self.pointer:
             raise WorkerFault("worker-context-failed", reason=native.log.reason())
+        self.threads = Threads(
+            lib, self.pointer, options.threads, options.threads_batch, options.adaptive_threads
+        )
         self._memory = lib.llama_get_memory(self.pointer)
         if not self._memory:
             self.free()
@@ -88,29 +86,13 @@ class Context:
         self.batch_tokens = int(lib.llama_n_batch(self.pointer))
         self.held: list[int] = []
         self._batch = _Batch(lib, self.batch_tokens)
-        self._adaptive = options.adaptive_threads
-        self.set_threads(options.threads, options.threads_batch)
 
     def free(self) -> None:
         """Give the memory back."""
         if self.pointer:
+            self.threads.free()
             self._lib.llama_free(self.pointer)
             self.pointer = None
-
-    def set_threads(self, decode: int, batch: int) -> None:
-        """How many threads compute one token, and a batch of them, at most."""
-        self._pace_token = Pace(decode, *_TOKEN_PACE)
-        self._pace_batch = Pace(batch, *_BATCH_PACE)
-        self._pace = self._pace_token
-        self._seen = 0.0
-        self._apply_pace()
-
-    def next_batch_tokens(self) -> int:
-        """How many tokens of a prompt to decode next: few while a thread count is on trial,
-        or when it was long ago that the PC was seen to be busy or quiet."""
-        stale = time.perf_counter() - self._seen > _STALE_SECONDS
-        small = self._adaptive and (stale or self._pace_batch.on_trial)
-        return min(_TRIAL_BATCH_TOKENS, self.batch_tokens) if small else self.batch_tokens
 
     def warm_up(self) -> None:
         """Read the weights once and see how busy the PC is, before anybody waits for it."""
@@ -121,19 +103,6 @@ class Context:
             if time.perf_counter() - begun > _WARM_UP_SECONDS:
                 break
         self.reset()
-
-    def _apply_pace(self) -> None:
-        self._applied = self._pace_token.threads, self._pace_batch.threads
-        self._lib.llama_set_n_threads(self.pointer, *self._applied)
-
-    def _follow_load(self, tokens: int) -> None:
-        """Let reading and writing tell each other how busy the PC is."""
-        pace = self._pace_token if tokens == 1 else self._pace_batch
-        if pace is not self._pace:
-            pace.join(self._pace)
-            self._pace = pace
-        if (self._pace_token.threads, self._pace_batch.threads) != self._applied:
-            self._apply_pace()
 
     def keep_prefix(self, tokens: Sequence[int], reuse: bool) -> int:
         """Keep what memory and `tokens` have in common at their start and drop the rest.
@@ -178,15 +147,14 @@ class Context:
         Raises CancelledError where the abort flag ended it, WorkerFault worker-decode-failed.
         """
         batch = self._batch.fill(tokens, len(self.held), wants_logits)
-        if self._adaptive:
-            self._follow_load(len(tokens))
+        self.threads.before(len(tokens))
         wall_seconds, cpu_seconds = time.perf_counter(), time.process_time()
         result = int(self._lib.llama_decode(self.pointer, batch))
         if result == 0:
             self.held += tokens
-            self._seen = time.perf_counter()
+            wall_seconds = time.perf_counter() - wall_seconds
             cpu_seconds = time.process_time() - cpu_seconds
-            self._pace.note(self._seen - wall_seconds, cpu_seconds, len(tokens))
+            self.threads.note(wall_seconds, cpu_seconds, len(tokens))
             return
         self._recover(tokens)
         if result == _ABORTED or self._abort.is_set():

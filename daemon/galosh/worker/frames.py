@@ -1,4 +1,4 @@
-"""The wire between daemon and worker: length-prefixed JSON objects, version 1. Pure.
+"""The wire between daemon and worker: length-prefixed JSON objects, version 2. Pure.
 
 A frame is a 4-byte big-endian length and that many bytes of JSON (one object). Text is
 escaped to ASCII, so that a lone surrogate survives the trip and no byte sequence can be
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-PROTOCOL = 1
+PROTOCOL = 2
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 _PREFIX_BYTES = 4
 

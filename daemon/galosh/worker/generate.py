@@ -92,7 +92,8 @@ class Generation:
         """One micro-batch of the prompt."""
         begun = time.perf_counter()
         start = len(self._context.held)
-        chunk = self._prompt[start : start + self._context.next_batch_tokens()]
+        size = self._context.threads.next_batch_tokens(self._context.batch_tokens)
+        chunk = self._prompt[start : start + size]
         try:
             self._context.decode(chunk, start + len(chunk) == len(self._prompt))
         finally:
@@ -115,8 +116,8 @@ class Generation:
 
     def _take_token(self) -> str | None:
         if self._logprobs is not None:
-            self._logprobs.read(self._context)
-        token = self._sampler.next_token(self._context)
+            self._logprobs.read(self._context.pointer)
+        token = self._sampler.next_token(self._context.pointer)
         words = self._model.vocabulary
         if not 0 <= token < words.size:
             raise WorkerFault("worker-sampler-failed", name="token")

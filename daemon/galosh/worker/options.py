@@ -19,13 +19,25 @@ MAX_STOPS = 16
 MAX_STOP_CHARACTERS = 512
 MAX_BIASES = 1024
 MAX_LOGPROBS = 20
+MAX_SEQUENCES = 16
+MAX_OUTPUTS = 64
+MAX_BUDGET_BYTES = 1 << 44
+KEY_BYTES = 32
+MAX_IDENTITY_CHARACTERS = 512
 CACHE_TYPES = ("f16", "q8_0", "f32")
+# Who goes first where answers compete; the daemon's quick prompt is interactive.
+BACKGROUND, NORMAL, INTERACTIVE = 0, 1, 2
 _SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What to load and how; None lets the engine choose."""
+    """What to load and how; None lets the engine choose.
+
+    sequences: answers at a time. outputs: rows of logits a batch may ask for. prefix_…: where
+    what was read is kept (None: not on disk), the key its files are signed with, what makes
+    them fit this model and engine, and how much may be kept.
+    """
 
     path: str
     context_tokens: int | None
@@ -38,6 +50,15 @@ class LoadOptions:
     cache_type: str
     gpu_layers: int
     check_tensors: bool
+    sequences: int
+    outputs: int
+    prefix_folder: str | None
+    prefix_key: bytes
+    prefix_identity: str
+    prefix_memory_bytes: int
+    prefix_disk_bytes: int
+    draft: bool
+    draft_path: str | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +96,8 @@ class GenerateOptions:
     logprobs: int | None
     reuse: bool
     parse_special: bool
+    priority: int
+    draft: bool | None
 
 
 _LOAD_FIELDS = frozenset(LoadOptions.__dataclass_fields__) | {"type", "id"}
@@ -85,6 +108,7 @@ def read_load(request: Mapping[str, object]) -> LoadOptions:
     """The load request, checked; raises WorkerFault worker-option-wrong."""
     _closed(request, _LOAD_FIELDS)
     threads = _whole(request, "threads", 1, MAX_THREADS, 1)
+    sequences = _whole(request, "sequences", 1, MAX_SEQUENCES, 1)
     cache_type = request.get("cache_type", "f16")
     if cache_type not in CACHE_TYPES:
         raise _wrong("cache_type", cache_type, " | ".join(CACHE_TYPES))
@@ -106,7 +130,39 @@ def read_load(request: Mapping[str, object]) -> LoadOptions:
         cache_type=str(cache_type),
         gpu_layers=_whole(request, "gpu_layers", -1, 10_000, 0),
         check_tensors=_flag(request, "check_tensors", False),
+        sequences=sequences,
+        outputs=_whole(request, "outputs", sequences, MAX_OUTPUTS, max(sequences, 8)),
+        prefix_folder=_maybe_text(request, "prefix_folder"),
+        prefix_key=_key(request),
+        prefix_identity=_identity(request),
+        prefix_memory_bytes=_whole(request, "prefix_memory_bytes", 0, MAX_BUDGET_BYTES, 0),
+        prefix_disk_bytes=_whole(request, "prefix_disk_bytes", 0, MAX_BUDGET_BYTES, 0),
+        draft=_flag(request, "draft", True),
+        draft_path=_maybe_text(request, "draft_path"),
     )
+
+
+def _key(request: Mapping[str, object]) -> bytes:
+    """The key of saved prefixes; without a folder none is needed."""
+    text = _maybe_text(request, "prefix_key")
+    if text is None and request.get("prefix_folder") is None:
+        return b""
+    try:
+        key = bytes.fromhex(text or "")
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        # The key is a secret: not even its length is told.
+        raise _wrong("prefix_key", None, f"{2 * KEY_BYTES} × 0…f")
+    return key
+
+
+def _identity(request: Mapping[str, object]) -> str:
+    identity = _maybe_text(request, "prefix_identity") or ""
+    missing = not identity and request.get("prefix_folder") is not None
+    if missing or len(identity) > MAX_IDENTITY_CHARACTERS:
+        raise _wrong("prefix_identity", len(identity), f"1…{MAX_IDENTITY_CHARACTERS}")
+    return identity
 
 
 def read_threads(request: Mapping[str, object]) -> int:
@@ -136,6 +192,8 @@ def read_generate(request: Mapping[str, object], vocabulary_tokens: int) -> Gene
         logprobs=logprobs,
         reuse=_flag(request, "reuse", True),
         parse_special=_flag(request, "parse_special", True),
+        priority=_whole(request, "priority", BACKGROUND, INTERACTIVE, NORMAL),
+        draft=None if request.get("draft") is None else _flag(request, "draft", True),
     )
 
 
@@ -249,6 +307,10 @@ def _text(data: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise _wrong(name, value, '"…"')
     return value
+
+
+def _maybe_text(data: Mapping[str, object], name: str) -> str | None:
+    return None if data.get(name) is None else _text(data, name)
 
 
 def _flag(data: Mapping[str, object], name: str, default: bool) -> bool:

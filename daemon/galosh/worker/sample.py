@@ -12,7 +12,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from galosh.worker.context import Context
 from galosh.worker.fault import WorkerFault
 from galosh.worker.options import Sampling, fold_seed
 from galosh.worker.vocabulary import Vocabulary
@@ -44,9 +43,10 @@ class Sampler:
             self.free()
             raise
 
-    def next_token(self, context: Context) -> int:
-        """The next token after the last decoded one; the sampler remembers it."""
-        return int(self._lib.llama_sampler_sample(self._chain, context.pointer, -1))
+    def next_token(self, context_pointer: Any, row: int = -1) -> int:
+        """The token after the batch's token `row` (-1: the last one with logits); the
+        sampler remembers it."""
+        return int(self._lib.llama_sampler_sample(self._chain, context_pointer, row))
 
     def free(self) -> None:
         """Give the native chain back."""
@@ -116,14 +116,14 @@ class Logprobs:
         if not self._softmax:
             raise WorkerFault("worker-sampler-failed", name="logprobs")
 
-    def read(self, context: Context) -> None:
-        """Take the logits of the last decoded token; call before it is sampled."""
-        logits = self._lib.llama_get_logits_ith(context.pointer, -1)
+    def read(self, context_pointer: Any, row: int = -1) -> None:
+        """Take the logits after the batch's token `row`; call before it is sampled."""
+        logits = self._lib.llama_get_logits_ith(context_pointer, row)
         if not logits:
             raise WorkerFault("worker-sampler-failed", name="logits")
-        row = ctypes.cast(logits, ctypes.POINTER(ctypes.c_float * self._size)).contents
+        values = ctypes.cast(logits, ctypes.POINTER(ctypes.c_float * self._size)).contents
         floats = memoryview(self._entries).cast("B").cast("f")
-        floats[1::3] = memoryview(row).cast("B").cast("f")
+        floats[1::3] = memoryview(values).cast("B").cast("f")
         self._apply(self._softmax, self._entries)
 
     def of(self, token: int) -> float:

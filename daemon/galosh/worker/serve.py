@@ -197,7 +197,7 @@ class Service:
     def _apply_threads(self, context: Context) -> None:
         count = self._mailbox.take_threads()
         if count is not None:
-            context.set_threads(count, count)
+            context.threads.set(count, count)
 
     def _tokenize(self, request: Request) -> None:
         self._emit({"type": "tokens", "id": request.get("id"), "tokens": self._tokens(request)})
