@@ -16,6 +16,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 COMMANDS = {
     "downloads": ("scripts.benches.downloads", "downloads against other tools"),
+    "engine": ("scripts.benches.engine", "the engine against llama.cpp, and its manners"),
     "setup": ("scripts.benches.setup", "where the time of a first install goes"),
 }
 

@@ -7,6 +7,7 @@ daemon (Unix socket or TCP) and to llama-server alike, as OpenAI's clients do.
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import time
@@ -22,19 +23,19 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server listens: a Unix socket's path, or a loopback port."""
+    """Where a server listens: the path of a Unix socket, or a loopback port."""
 
-    socket: str | None = None
+    path: str | None = None
     port: int | None = None
     token: str = ""
 
     def connect(self, limit_seconds: float) -> socket.socket:
         """A connected socket."""
-        if self.socket is None:
+        if self.path is None:
             return socket.create_connection(("127.0.0.1", self.port or 0), limit_seconds)
         door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         door.settimeout(limit_seconds)
-        door.connect(self.socket)
+        door.connect(self.path)
         return door
 
 
@@ -76,7 +77,7 @@ class Answer:
     def longest_gap_seconds(self) -> float:
         """The longest silence between two pieces."""
         times = [seconds for seconds, _ in self.pieces]
-        return max((late - soon for soon, late in zip(times, times[1:], strict=False)), default=0.0)
+        return max((late - soon for soon, late in itertools.pairwise(times)), default=0.0)
 
 
 def stream(

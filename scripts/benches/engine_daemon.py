@@ -90,7 +90,7 @@ class Daemon:
     @property
     def address(self) -> Address:
         """Its Unix socket."""
-        return Address(socket=str(self.paths.socket))
+        return Address(path=str(self.paths.socket))
 
     def worker(self) -> Mapping[str, object]:
         """The worker's part of the status."""
@@ -144,6 +144,9 @@ class Daemon:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time a process has used, its threads included."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+    """Processor time of a process's threads that still run; finer than the clock tick."""
+    spent = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            spent += int((task / "schedstat").read_text(encoding="ascii").split()[0])
+    return spent / 1e9

@@ -30,8 +30,10 @@ class Verdict:
         """Whether the target was met."""
         if self.value is None:
             return False
-        return self.value >= self.target if self.relation == "at least" else (
-            self.value <= self.target
+        return (
+            self.value >= self.target
+            if self.relation == "at least"
+            else (self.value <= self.target)
         )
 
     def line(self) -> str:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galosh.base.errors import GaloshError
-from galosh.server import requests
+from galosh.server import replies, requests
 from galosh.server.requests import Message, Question
 
 HELLO = {"messages": [{"role": "user", "content": "hello"}]}
@@ -342,3 +342,11 @@ def test_an_accepted_question_is_within_its_bounds(body: dict[str, object]) -> N
     assert all(question.stop)
     json.dumps(dict(question.sampling), allow_nan=False)
     assert 0 <= int(str(question.sampling.get("seed", 0))) < 2**32
+
+
+@pytest.mark.parametrize("chat", [True, False])
+@pytest.mark.parametrize("text", ["", " Paris", 'a "quote"\n', "день\u2028", "\0", "\ud800"])
+def test_a_piece_put_together_quickly_is_the_same_event(text: str, chat: bool) -> None:
+    heading = replies.Heading("chatcmpl-1", 7, 'a "model"', chat)
+    slow = replies.sse(replies.chunk(heading, text))
+    assert replies.TextEvents(heading).event(text) == slow

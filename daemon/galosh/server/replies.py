@@ -67,6 +67,18 @@ def chunk(
     return _head(heading, kind) | {"choices": [choice]}
 
 
+class TextEvents:
+    """The events of one answer's pieces: everything but the text is put together once."""
+
+    def __init__(self, heading: Heading) -> None:
+        event = sse(chunk(heading, _MARK))
+        self._before, _, self._after = event.rpartition(_to_text(_MARK).encode())
+
+    def event(self, text: str) -> bytes:
+        """The same bytes as `sse(chunk(heading, text))`."""
+        return self._before + _to_text(text).encode("utf-8", "replace") + self._after
+
+
 def usage_chunk(heading: Heading, ending: Ending) -> dict[str, object]:
     """The last piece of a streamed answer whose client asked for counts."""
     kind = "chat.completion.chunk" if heading.chat else "text_completion"
@@ -128,7 +140,7 @@ def error_body(error: GaloshError) -> dict[str, object]:
 
 def to_bytes(value: Mapping[str, object]) -> bytes:
     """JSON in UTF-8; facts that are no JSON become their text rather than a failure."""
-    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    return _to_text(value).encode("utf-8", "replace")
 
 
 def sse(value: Mapping[str, object]) -> bytes:
@@ -136,6 +148,8 @@ def sse(value: Mapping[str, object]) -> bytes:
     return b"data: " + to_bytes(value) + b"\n\n"
 
 
+_to_text = json.JSONEncoder(ensure_ascii=False, default=str).encode
+_MARK = "\0"
 SSE_DONE = b"data: [DONE]\n\n"
 
 

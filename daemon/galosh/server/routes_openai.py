@@ -121,12 +121,14 @@ class _Answer:
 
     async def _pass_on(self, events: AsyncIterator[Event], out: exchange.EventStream) -> None:
         heading, done = self._heading(""), None
+        texts = replies.TextEvents(heading)
         async for event in events:
-            if isinstance(event, Started):
+            if isinstance(event, TextPiece):
+                await out.send(texts.event(event.text))
+            elif isinstance(event, Started):
                 heading = self._heading(event.model_id)
+                texts = replies.TextEvents(heading)
                 await out.send(replies.sse(replies.chunk(heading, "", first=True)))
-            elif isinstance(event, TextPiece):
-                await out.send(replies.sse(replies.chunk(heading, event.text)))
             elif isinstance(event, Done):
                 done = event
         if done is None:

@@ -31,7 +31,7 @@ def encode(message: Mapping[str, object]) -> bytes:
     """One frame of `message`; raises FrameError where it is too long or holds NaN or a
     value that JSON has no word for."""
     try:
-        body = json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii")
+        body = _ENCODER.encode(message).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise FrameError("not-json") from error
     if len(body) > MAX_FRAME_BYTES:
@@ -91,7 +91,7 @@ def check_hello(message: Mapping[str, object]) -> None:
 
 def _message(body: bytes) -> dict[str, object]:
     try:
-        message = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        message = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise FrameError("not-json") from error
     if not isinstance(message, dict):
@@ -101,3 +101,8 @@ def _message(body: bytes) -> dict[str, object]:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(name)
+
+
+# Made once: a frame a token makes the making of these a cost of its own.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
