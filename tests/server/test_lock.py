@@ -326,6 +326,6 @@ def test_no_word_and_no_token_in_the_log(running: Running) -> None:
         list(running.client.ask([{"role": "user", "content": "bug"}]))
     text = "".join(path.read_text() for path in running.paths.logs.iterdir())
     assert "internal error" in text
-    assert "routes_openai.py" in text
+    assert "answering.py" in text
     for word in (canary, "a secret prompt", running.token):
         assert word not in text

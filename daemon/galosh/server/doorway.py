@@ -43,6 +43,8 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/v1/models": {"GET": routes_openai.models},
     "/v1/chat/completions": {"POST": routes_openai.chat},
     "/v1/completions": {"POST": routes_openai.completion},
+    "/v1/responses": {"POST": routes_openai.response},
+    "/v1/messages": {"POST": routes_openai.message},
     f"{_OURS}/health": {"GET": routes_galosh.health},
     f"{_OURS}/status": {"GET": routes_galosh.status},
     f"{_OURS}/events": {"GET": routes_galosh.events},
@@ -143,6 +145,7 @@ def knock_of(request: web.BaseRequest, path: str) -> Knock:
         referer=headers.getall("Referer", []),
         fetch_site=headers.getall("Sec-Fetch-Site", []),
         authorization=headers.getall("Authorization", []),
+        api_key=headers.getall("X-Api-Key", []),
     )
 
 

@@ -22,6 +22,8 @@ _INFERENCE = frozenset(
         "/v1/models",
         "/v1/chat/completions",
         "/v1/completions",
+        "/v1/responses",
+        "/v1/messages",
         "/api/version",
         "/api/tags",
         "/api/ps",
@@ -49,6 +51,7 @@ class Knock:
     referer: Sequence[str]
     fetch_site: Sequence[str]
     authorization: Sequence[str]
+    api_key: Sequence[str] = ()  # where Anthropic's clients put what others call a bearer token
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Door:
             return Verdict.FORBIDDEN
         if self.port is None or (not self.require_token and is_inference(knock.path)):
             return Verdict.PASS
-        return Verdict.PASS if self._token_fits(knock.authorization) else Verdict.UNAUTHORIZED
+        return Verdict.PASS if self._token_fits(knock) else Verdict.UNAUTHORIZED
 
     def _host_is_ours(self, values: Sequence[str]) -> bool:
         if len(values) != 1:
@@ -90,12 +93,18 @@ class Door:
             return False
         return all(site in ("same-origin", "none") for site in knock.fetch_site)
 
-    def _token_fits(self, values: Sequence[str]) -> bool:
-        if len(values) != 1:
+    def _token_fits(self, knock: Knock) -> bool:
+        """Whether a client showed the token: once, in one of the two headers."""
+        if len(knock.authorization) + len(knock.api_key) != 1:
             return False
-        scheme, _, given = values[0].partition(" ")
+        if knock.api_key:
+            given = knock.api_key[0]
+        else:
+            scheme, _, given = knock.authorization[0].partition(" ")
+            if scheme.lower() != "bearer":
+                return False
         shown = given.strip().encode("utf-8", "surrogateescape")
-        return scheme.lower() == "bearer" and hmac.compare_digest(shown, self.token.encode())
+        return hmac.compare_digest(shown, self.token.encode())
 
 
 def is_inference(path: str) -> bool:

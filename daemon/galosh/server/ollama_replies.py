@@ -1,4 +1,4 @@
-"""The shapes of answers as Ollama documents them. Pure: times and facts are given in.
+"""The shapes of answers as Ollama documents them. Pure: clock and facts are given in.
 
 Durations are whole nanoseconds, times RFC 3339 in UTC.
 """
@@ -10,7 +10,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from galosh.server.replies import Ending, to_bytes
+from galosh.base.clock import Clock
+from galosh.base.errors import GaloshError
+from galosh.server.replies import to_bytes
+from galosh.supervisor.request import Done, Started
 
 # The version of Ollama's API that these shapes follow; clients compare it.
 API_VERSION = "0.12.0"
@@ -24,46 +27,59 @@ class Known(Protocol):
     def to_json(self) -> dict[str, object]: ...
 
 
-def line(value: Mapping[str, object]) -> bytes:
-    """One line of an NDJSON stream."""
-    return to_bytes(value) + b"\n"
+class OllamaDialect:
+    """See answering.Dialect."""
 
+    content_type = "application/x-ndjson"
 
-def piece(model_id: str, at_seconds: float, text: str, *, chat: bool) -> dict[str, object]:
-    """A piece of an answer that goes on."""
-    return {
-        "model": model_id,
-        "created_at": moment(at_seconds),
-        **_words(text, chat),
-        "done": False,
-    }
+    def __init__(self, model_id: str, clock: Clock, *, chat: bool) -> None:
+        self._model_id = model_id
+        self._clock = clock
+        self._chat = chat
+        self._asked_seconds = self._begun_seconds = clock.monotonic_seconds()
 
+    def begin(self, started: Started) -> bytes:
+        """See Dialect."""
+        self._model_id, self._begun_seconds = started.model_id, self._clock.monotonic_seconds()
+        return b""
 
-def last(
-    model_id: str, at_seconds: float, text: str, ending: Ending | None, times: Mapping[str, float],
-    *, chat: bool, reason: str | None = None,
-) -> dict[str, object]:  # fmt: skip
-    """The end of an answer, or of a request that only loads or unloads (`ending` None).
+    def piece(self, text: str) -> bytes:
+        """See Dialect."""
+        return _line(self._head(text) | {"done": False})
 
-    times: `total` and `load`, in seconds.
-    """
-    value: dict[str, object] = {
-        "model": model_id,
-        "created_at": moment(at_seconds),
-        **_words(text, chat),
-        "done": True,
-        "done_reason": reason or (ending.finish_reason if ending else "stop"),
-    }
-    if ending is None:
-        return value
-    return value | {
-        "total_duration": _nanoseconds(times["total"]),
-        "load_duration": _nanoseconds(times["load"]),
-        "prompt_eval_count": ending.prompt_tokens,
-        "prompt_eval_duration": _nanoseconds(ending.prefill_seconds or 0.0),
-        "eval_count": ending.completion_tokens,
-        "eval_duration": _nanoseconds(ending.decode_seconds or 0.0),
-    }
+    def end(self, done: Done) -> bytes:
+        """See Dialect."""
+        return _line(self.whole("", done))
+
+    def failure(self, error: GaloshError) -> bytes:
+        """See Dialect."""
+        return _line({"error": str(error)})
+
+    def whole(self, text: str, done: Done) -> dict[str, object]:
+        """See Dialect."""
+        loading = self._begun_seconds - self._asked_seconds
+        return self._head(text) | {
+            "done": True,
+            "done_reason": done.finish_reason,
+            "total_duration": _nanoseconds(self._clock.monotonic_seconds() - self._asked_seconds),
+            "load_duration": _nanoseconds(loading),
+            "prompt_eval_count": done.prompt_tokens,
+            "prompt_eval_duration": _nanoseconds(done.prefill_seconds),
+            "eval_count": done.completion_tokens,
+            "eval_duration": _nanoseconds(done.decode_seconds),
+        }
+
+    def moved(self, reason: str) -> dict[str, object]:
+        """The answer to a request that only loads or unloads."""
+        return self._head("") | {"done": True, "done_reason": reason}
+
+    def _head(self, text: str) -> dict[str, object]:
+        words: object = {"role": "assistant", "content": text} if self._chat else text
+        return {
+            "model": self._model_id,
+            "created_at": moment(self._clock.wall_seconds()),
+            "message" if self._chat else "response": words,
+        }
 
 
 def tags(models: Sequence[Known], times: Mapping[str, float]) -> dict[str, object]:
@@ -115,10 +131,6 @@ def moment(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat()
 
 
-def _words(text: str, chat: bool) -> dict[str, object]:
-    return {"message": {"role": "assistant", "content": text}} if chat else {"response": text}
-
-
 def _named(model: Known) -> dict[str, object]:
     # Not the digest of the file, which may take a minute to find: a name that clients can
     # tell models apart by and that changes when the file does.
@@ -148,6 +160,10 @@ def _details(model: Known) -> dict[str, object]:
 
 def _rounded(parameters: int) -> str:
     return f"{parameters / 1e9:.1f}B" if parameters >= 10**9 else f"{parameters / 1e6:.2f}M"
+
+
+def _line(value: Mapping[str, object]) -> bytes:
+    return to_bytes(value) + b"\n"
 
 
 def _nanoseconds(seconds: float) -> int:

@@ -98,6 +98,14 @@ TEXTS: dict[str, Text] = {
         "a talk is sent as messages, not as token numbers",
         "разговор передаётся сообщениями, а не номерами токенов",
     ),
+    "server.cannot.background": (
+        "answers are given while the client waits",
+        "ответ даётся, пока клиент ждёт",
+    ),
+    "server.cannot.remember": (
+        "answers are not kept for later requests; send the whole talk",
+        "ответы не хранятся для следующих запросов; присылайте разговор целиком",
+    ),
     "server.cannot.grammar": (
         "grammars from outside are not accepted",
         "грамматики извне не принимаются",

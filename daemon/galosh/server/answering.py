@@ -1,0 +1,140 @@
+"""Answers a question in whichever dialect the client speaks, whole or word by word.
+
+Rules: an error before the first word is an HTTP status; after it, whatever the dialect says
+at the end of a stream that failed. Leaving, for whatever reason, closes the supervisor's
+iterator, and that stops the generation. Of an answer only counts are logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Protocol, cast
+
+from aiohttp import web
+
+from galosh.base.errors import GaloshError
+from galosh.server import exchange
+from galosh.server.house import House
+from galosh.server.requests import Question
+from galosh.server.visit import Visit
+from galosh.supervisor.request import Done, Event, GenerationRequest, Started, TextPiece
+
+_log = logging.getLogger("galosh.server.answers")
+
+
+class Dialect(Protocol):
+    """The words of one API around one answer. Bytes are whole events or lines of a stream."""
+
+    @property
+    def content_type(self) -> str:
+        """Of the stream."""
+
+    def begin(self, started: Started) -> bytes:
+        """The model has taken the question; may be empty."""
+
+    def piece(self, text: str) -> bytes:
+        """The next piece."""
+
+    def end(self, done: Done) -> bytes:
+        """The answer is complete."""
+
+    def failure(self, error: GaloshError) -> bytes:
+        """The answer ended in an error after it had begun."""
+
+    def whole(self, text: str, done: Done) -> Mapping[str, object]:
+        """The answer in one piece."""
+
+
+async def reply(visit: Visit, question: Question, dialect: Dialect) -> web.StreamResponse:
+    """The answer to `question`, streamed where it asks for that. Raises GaloshError."""
+    house = visit.house
+    if house.stopping.is_set():
+        raise GaloshError("server-stopping")
+    began_seconds = house.clock.monotonic_seconds()
+    with house.answering():
+        # Both kinds of iterator that a supervisor may hand out can be closed.
+        events = cast("AsyncGenerator[Event, None]", house.supervisor.generate(wish(question)))
+        async with aclosing(events) as answer:
+            if question.stream:
+                response, done = await _stream(visit.request, answer, dialect)
+            else:
+                response, done = await _whole(answer, dialect)
+    if done is not None:
+        _note(house, done, began_seconds)
+    return response
+
+
+def wish(question: Question) -> GenerationRequest:
+    """The same question in the supervisor's words."""
+    talk = tuple(
+        {"role": message.role, "content": message.content} for message in question.messages
+    )
+    return GenerationRequest(
+        messages=talk or None,
+        prompt=question.prompt,
+        model_id=question.model_id,
+        max_tokens=question.max_tokens,
+        stop=question.stop,
+        sampling=question.sampling,
+    )
+
+
+async def _whole(
+    events: AsyncIterator[Event], dialect: Dialect
+) -> tuple[web.StreamResponse, Done | None]:
+    parts: list[str] = []
+    async for event in events:
+        if isinstance(event, Started):
+            dialect.begin(event)
+        elif isinstance(event, TextPiece):
+            parts.append(event.text)
+        elif isinstance(event, Done):
+            return exchange.answer(dialect.whole("".join(parts), event)), event
+    raise GaloshError("server-stopping")
+
+
+async def _stream(
+    request: web.BaseRequest, events: AsyncIterator[Event], dialect: Dialect
+) -> tuple[web.StreamResponse, Done | None]:
+    done: Done | None = None
+    async with exchange.EventStream(request, dialect.content_type) as out:
+        try:
+            done = await _pass_on(events, dialect, out)
+        except ConnectionError:
+            raise  # nobody is there to be told
+        except Exception as error:
+            stated = exchange.explain(error)
+            if not out.begun:
+                raise stated from error
+            _log.info("an answer ended by %s", stated.code)
+            await out.send(dialect.failure(stated))
+        return await out.end(), done
+
+
+async def _pass_on(
+    events: AsyncIterator[Event], dialect: Dialect, out: exchange.EventStream
+) -> Done:
+    async for event in events:
+        if isinstance(event, TextPiece):
+            await out.send(dialect.piece(event.text))
+        elif isinstance(event, Started):
+            if first := dialect.begin(event):
+                await out.send(first)
+        elif isinstance(event, Done):
+            await out.send(dialect.end(event))
+            return event
+    raise GaloshError("server-stopping")
+
+
+def _note(house: House, done: Done, began_seconds: float) -> None:
+    _log.info(
+        "answer model=%s prompt=%d cached=%d completion=%d finish=%s seconds=%.2f",
+        done.model_id,
+        done.prompt_tokens,
+        done.cached_tokens,
+        done.completion_tokens,
+        done.finish_reason,
+        house.clock.monotonic_seconds() - began_seconds,
+    )
