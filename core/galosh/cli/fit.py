@@ -21,6 +21,7 @@ from galosh.cli.output import Output, table
 if TYPE_CHECKING:
     from galosh.fit import FitReport
     from galosh.fit.budget import Verdict
+    from galosh.fit.forecast import SpeedFacts
     from galosh.gguf import Header
     from galosh.hardware import Machine
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Forecast one model. Raises GaloshError `download-…`, `gguf-…`, `fit-no-forecast`."""
     from galosh import hardware
-    from galosh.fit import make_report, measure_bandwidth, settings_for
+    from galosh.fit import make_report, settings_for
     from galosh.fit.budget import room_of
 
     paths = Paths.find()
@@ -41,12 +42,30 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         flags=machine.cpu.flags.value,
         cache_type=arguments.cache_type,
     )
-    # A header that says too little ends here, before anything is measured.
-    bandwidth = measure_bandwidth(machine.threads, machine.memory.available_bytes.value)
-    report = make_report(header, settings, machine, bandwidth)
+    report = make_report(header, settings, machine, known_speed(paths, machine, header))
     document = {"source": arguments.source, "fetched_bytes": fetched, **report.to_json()}
     output.result(document, "\n".join(_lines(report, machine, arguments.source, fetched)))
     return 0
+
+
+def known_speed(paths: Paths, machine: Machine, header: Header | None) -> SpeedFacts:
+    """What is known of this PC's speed for a model; measured where it is not known yet.
+
+    Raises GaloshError `fit-no-forecast` for a header that says too little, before anything
+    is measured.
+    """
+    from galosh import engine
+    from galosh.fit import read_shape
+    from galosh.fit.learn import EngineUsed, learn_speed
+    from galosh.fit.record import identity_of
+    from galosh.fit.work import read_work
+
+    work = None if header is None else read_work(header, read_shape(header))
+    current = engine.current(paths)
+    used = None if current is None else EngineUsed(current.build_id, current.python)
+    threads = Settings.load(paths.settings_file).number("engine.threads")
+    identity = "" if header is None else identity_of(header)
+    return learn_speed(paths, machine, used, work, identity, threads=threads)
 
 
 def usual_context(header: Header, paths: Paths) -> int:
@@ -186,9 +205,10 @@ def verdict_sentence(verdict: Verdict, most_bytes: int | None, machine: Machine)
 
 
 def _speed(report: FitReport) -> Iterator[str]:
-    first, full, bandwidth = report.first_rate, report.full_rate, report.bandwidth
+    speed, facts = report.speed, report.facts
+    first, full = speed.first_rate, speed.full_rate
     if first is None or full is None:
-        yield say(f"fit.no-speed.{bandwidth.refused or 'failed'}")
+        yield say(f"fit.no-speed.{facts.bandwidth.refused or 'failed'}")
         return
     yield say(
         "fit.speed",
@@ -197,14 +217,38 @@ def _speed(report: FitReport) -> Iterator[str]:
         high=rounded(first.high),
         full_low=rounded(full.low),
         full_high=rounded(full.high),
+        basis=say(f"fit.basis.{speed.decode_basis}"),
     )
-    yield say(
-        "fit.speed-basis",
-        token_bytes=report.token_bytes,
-        rate_bytes=bandwidth.bytes_per_second,
-        threads=bandwidth.threads,
-    )
-    yield say("fit.speed-prompt")
+    if speed.prefill is not None and speed.first_answer is not None:
+        yield say(
+            "fit.speed-prompt",
+            low=rounded(speed.prefill.low),
+            mid=rounded(speed.prefill.mid),
+            high=rounded(speed.prefill.high),
+            basis=say(f"fit.basis.{speed.prefill_basis}"),
+        )
+        yield say(
+            "fit.first-answer",
+            tokens=speed.prompt_tokens,
+            answer_seconds=speed.first_answer.mid,
+            low_seconds=speed.first_answer.low,
+            high_seconds=speed.first_answer.high,
+        )
+    yield from _speed_basis(report)
+
+
+def _speed_basis(report: FitReport) -> Iterator[str]:
+    speed, facts = report.speed, report.facts
+    rate = facts.bandwidth.bytes_per_second
+    if rate is not None:
+        yield say(
+            "fit.speed-basis" if facts.measured else "fit.speed-basis-typical",
+            token_bytes=report.token_bytes,
+            rate_bytes=rate,
+            threads=facts.bandwidth.threads,
+        )
+    if speed.runs:
+        yield say("fit.speed-runs", count=speed.runs)
 
 
 def rounded(number: float) -> str:

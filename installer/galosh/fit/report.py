@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from galosh.fit.budget import Room, Verdict, judge, room_of
-from galosh.fit.memory import MemoryForecast, RunSettings, forecast_memory
+from galosh.fit.forecast import Seconds, Speed, SpeedFacts, forecast
+from galosh.fit.memory import CACHE_TYPES, MemoryForecast, RunSettings, forecast_memory
 from galosh.fit.shape import Shape, read_shape
-from galosh.fit.speed import Bandwidth, Rate, conversation_bytes, decode_rate, token_bytes
+from galosh.fit.speed import Bandwidth, Rate, token_bytes
+from galosh.fit.work import read_work
 from galosh.gguf import Header
 from galosh.hardware import Machine
 
 
 @dataclass(frozen=True)
 class FitReport:
-    """A model's forecast. first_rate: at the start of a talk; full_rate: at its end."""
+    """A model's forecast, and what it rests on."""
 
     header: Header
     shape: Shape
@@ -22,10 +24,19 @@ class FitReport:
     memory: MemoryForecast
     room: Room
     verdict: Verdict
-    bandwidth: Bandwidth
+    facts: SpeedFacts
     token_bytes: int
-    first_rate: Rate | None
-    full_rate: Rate | None
+    speed: Speed
+
+    @property
+    def first_rate(self) -> Rate | None:
+        """Tokens per second at the start of a talk."""
+        return self.speed.first_rate
+
+    @property
+    def full_rate(self) -> Rate | None:
+        """Tokens per second at the end of the context."""
+        return self.speed.full_rate
 
     @property
     def largest_part(self) -> str:
@@ -56,32 +67,23 @@ class FitReport:
             },
             "room": room_json(self.room),
             "verdict": dict(vars(self.verdict)),
-            "speed": {
-                "bandwidth": dict(vars(self.bandwidth)),
-                "token_bytes": self.token_bytes,
-                "decode_at_start": rate_json(self.first_rate),
-                "decode_at_full_context": rate_json(self.full_rate),
-                "prefill": None,
-            },
+            "speed": speed_json(self.speed, self.facts, self.token_bytes),
         }
 
 
 def make_report(
-    header: Header, settings: RunSettings, machine: Machine, bandwidth: Bandwidth
+    header: Header, settings: RunSettings, machine: Machine, speed: Bandwidth | SpeedFacts
 ) -> FitReport:
     """The forecast for a whole model (parts of a split one merged).
 
-    Raises GaloshError `fit-no-forecast` when the header does not tell enough.
+    speed: what is known of this PC's. Raises GaloshError `fit-no-forecast` when the header
+    does not tell enough.
     """
     shape = read_shape(header)
-    memory = forecast_memory(header, settings, machine.cpu.flags.value)
+    flags = machine.cpu.flags.value
+    memory = forecast_memory(header, settings, flags)
     room = room_of(machine)
-    weights = token_bytes(header, shape)
-    layers = len(shape.layers)
-
-    def rate(tokens: int) -> Rate | None:
-        return decode_rate(weights + conversation_bytes(shape, settings, tokens), layers, bandwidth)
-
+    facts = SpeedFacts(speed, flags=flags) if isinstance(speed, Bandwidth) else speed
     return FitReport(
         header=header,
         shape=shape,
@@ -89,11 +91,37 @@ def make_report(
         memory=memory,
         room=room,
         verdict=judge(memory.lasting_bytes, memory.anonymous_bytes, room),
-        bandwidth=bandwidth,
-        token_bytes=weights,
-        first_rate=rate(0),
-        full_rate=rate(settings.context_tokens),
+        facts=facts,
+        token_bytes=token_bytes(header, shape),
+        speed=forecast(
+            read_work(header, shape),
+            facts,
+            context_tokens=settings.context_tokens,
+            batch_tokens=settings.batch_tokens,
+            cell_bytes=float(CACHE_TYPES[settings.cache_type]),
+        ),
     )
+
+
+def speed_json(speed: Speed, facts: SpeedFacts, token_bytes: int) -> dict[str, object]:
+    """Rates in tokens per second, each with what it rests on."""
+    measured = facts.measured
+    return {
+        "bandwidth": dict(vars(facts.bandwidth)),
+        "measured": None if measured is None else measured.brief(),
+        "token_bytes": token_bytes,
+        "decode_at_start": rate_json(speed.first_rate),
+        "decode_at_full_context": rate_json(speed.full_rate),
+        "prefill": rate_json(speed.prefill),
+        "first_answer_seconds": rate_json(speed.first_answer),
+        "prompt_tokens": speed.prompt_tokens,
+        "basis": {
+            "decode": speed.decode_basis,
+            "prefill": speed.prefill_basis,
+            "first_answer": speed.prefill_basis,
+        },
+        "runs": speed.runs,
+    }
 
 
 def room_json(room: Room) -> dict[str, object]:
@@ -107,6 +135,6 @@ def room_json(room: Room) -> dict[str, object]:
     }
 
 
-def rate_json(rate: Rate | None) -> dict[str, float] | None:
+def rate_json(rate: Rate | Seconds | None) -> dict[str, float] | None:
     """A range, rounded."""
     return None if rate is None else {name: round(n, 2) for name, n in vars(rate).items()}

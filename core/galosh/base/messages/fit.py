@@ -58,16 +58,34 @@ TEXTS: dict[str, Text] = {
     "fit.short.fits-after-closing": ("after closing {close_bytes}", "закрыть {close_bytes}"),
     "fit.short.no": ("no", "нет"),
     "fit.short.unknown": ("cannot tell", "неизвестно"),
-    "fit.speed": ("Writes about {low}–{high} tokens per second (middle {mid}); "
+    "fit.speed": ("Writes about {low}–{high} tokens per second (middle {mid}; {basis}); "
                   "with the context full {full_low}–{full_high}.",
-                  "Пишет примерно {low}–{high} токенов в секунду (середина {mid}); "
+                  "Пишет примерно {low}–{high} токенов в секунду (середина {mid}; {basis}); "
                   "при полном контексте {full_low}–{full_high}."),
-    "fit.speed-basis": ("Worked out from {token_bytes} read per token and {rate_bytes}/s of memory "
-                        "speed, measured now with {threads} threads.",
-                        "Расчёт: {token_bytes} чтения на токен при скорости памяти "
-                        "{rate_bytes}/с, измерено сейчас, потоков: {threads}."),
-    "fit.speed-prompt": ("How fast it reads a prompt is not known before a first run.",
-                         "Как быстро она читает запрос, станет известно после первого запуска."),
+    "fit.speed-prompt": ("Reads a prompt at about {low}–{high} tokens per second "
+                         "(middle {mid}; {basis}).",
+                         "Читает запрос со скоростью примерно {low}–{high} токенов в секунду "
+                         "(середина {mid}; {basis})."),
+    "fit.first-answer": ("First word after a prompt of {tokens} tokens: about {answer_seconds} "
+                         "({low_seconds} to {high_seconds}).",
+                         "Первое слово после запроса в {tokens} токенов: примерно "
+                         "{answer_seconds} (от {low_seconds} до {high_seconds})."),
+    "fit.basis.measured here": ("measured here", "измерено здесь"),
+    "fit.basis.calculated": ("calculated", "расчёт"),
+    "fit.basis.typical": ("typical", "обычно"),
+    "fit.speed-basis": ("Worked out from {token_bytes} read per token and what this PC's engine "
+                        "does with such weights (memory gives {rate_bytes}/s), "
+                        "{threads} threads.",
+                        "Расчёт: {token_bytes} чтения на токен и скорость движка этого "
+                        "компьютера с такими весами (память даёт {rate_bytes}/с), "
+                        "потоков: {threads}."),
+    "fit.speed-basis-typical": (
+        "Worked out from {token_bytes} read per token and {rate_bytes}/s of memory speed, "
+        "measured now with {threads} threads; exact once an engine is installed.",
+        "Расчёт: {token_bytes} чтения на токен при скорости памяти {rate_bytes}/с, измерено "
+        "сейчас, потоков: {threads}; точнее станет, когда будет установлен движок."),
+    "fit.speed-runs": ("Corrected by {count} answers this PC has given.",
+                       "Поправка по ответам этого компьютера: {count}."),
     "fit.no-speed.busy": ("Speed was not measured: the PC is busy with other work. "
                           "Try again when it is quiet.",
                           "Скорость не измерена: компьютер занят другой работой. "

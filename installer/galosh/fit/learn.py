@@ -1,0 +1,97 @@
+"""Finds out what is known of this PC's speed, and measures what is missing.
+
+The order: what was measured here before under the same circumstances (engine, power source,
+threads), else a measurement with the installed engine, else memory alone. The engine is
+passed in: this floor knows none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from galosh.base.paths import Paths
+from galosh.fit import record
+from galosh.fit.forecast import SpeedFacts
+from galosh.fit.measure import measure_bandwidth
+from galosh.fit.measured import Circumstances, Measured
+from galosh.fit.probe import measure
+from galosh.fit.speed import Bandwidth
+from galosh.fit.work import Work
+from galosh.hardware import Machine
+
+
+@dataclass(frozen=True)
+class EngineUsed:
+    """The engine to measure with."""
+
+    build_id: str
+    python: Path
+
+
+def learn_speed(
+    paths: Paths,
+    machine: Machine,
+    engine: EngineUsed | None,
+    work: Work | None = None,
+    identity: str = "",
+    *,
+    threads: int = 0,
+) -> SpeedFacts:
+    """What is known for a model (for a usual one without `work`). Never raises.
+
+    threads: what the engine will use; 0: as many as suit the PC. At most some three seconds
+    where something has to be measured.
+    """
+    count = threads or machine.threads
+    available = machine.memory.available_bytes.value
+    flags = machine.cpu.flags.value
+    if engine is None:
+        return SpeedFacts(measure_bandwidth(count, available), flags=flags)
+    now = Circumstances(engine.build_id, power_of(machine), count)
+    known = record.measured_for(paths, now)
+    refused = None
+    if known is None or (known.lacks(work) if work else known.limit_rate is None):
+        known, refused = _measure_more(paths, machine, engine, now, known, work)
+    runs = tuple(record.runs_for(paths, now))
+    if known is None:
+        if refused == "failed":
+            bandwidth = measure_bandwidth(count, available)
+        else:
+            bandwidth = Bandwidth(None, count, refused)
+        return SpeedFacts(bandwidth, None, runs, identity, flags)
+    rate = known.far_rates.get(count)
+    return SpeedFacts(Bandwidth(rate, count), known, runs, identity, flags)
+
+
+def _measure_more(
+    paths: Paths,
+    machine: Machine,
+    engine: EngineUsed,
+    now: Circumstances,
+    known: Measured | None,
+    work: Work | None,
+) -> tuple[Measured | None, str | None]:
+    """What is known after a measurement, and why there was none."""
+    cpu = machine.cpu
+    outcome = measure(
+        engine.python,
+        now,
+        work,
+        machine.memory.available_bytes.value,
+        cores=(1, 2, *(n for n in (cpu.performance_cores.value, cpu.physical_cores.value) if n)),
+        has_far=known is not None and known.limit_rate is not None,
+    )
+    if outcome.measured is None:
+        return known, outcome.refused
+    found = outcome.measured if known is None else known.with_more(outcome.measured)
+    record.keep_measured(paths, found)
+    return found, None
+
+
+def power_of(machine: Machine) -> str:
+    """The power source and the profile, in a word: both change what a processor does."""
+    battery = machine.power.on_battery.value
+    source = "unknown" if battery is None else "battery" if battery else "mains"
+    profile = machine.power.profile.value
+    return f"{source} {profile}" if profile else source
