@@ -28,6 +28,7 @@ VERBS = {
     "ask": "ask",
     "chat": "chat",
     "engine": "engine",
+    "env": "env",
     "settings": "settings",
     "uninstall": "uninstall",
 }
@@ -182,6 +183,11 @@ def _settings(parser: _Parser, common: _Parser) -> None:
     change.add_argument("value")
 
 
+def _env(parser: _Parser, _common: _Parser) -> None:
+    shells = ("sh", "fish", "powershell", "cmd")
+    parser.add_argument("--shell", choices=shells, metavar="S", help=say("cli.help-shell"))
+
+
 def _ask(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("-m", "--model", metavar="ID", help=say("cli.help-model"))
     parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
@@ -239,6 +245,7 @@ _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "pull": _pull,
     "downloads": _downloads,
     "engine": _engine,
+    "env": _env,
     "settings": _settings,
     "ask": _ask,
     "chat": _chat,

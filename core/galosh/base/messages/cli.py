@@ -131,6 +131,15 @@ _HELP: dict[str, Text] = {
     "cli.verb-ask": ("ask one question", "задать один вопрос"),
     "cli.verb-chat": ("talk in the terminal", "разговор в терминале"),
     "cli.verb-engine": ("list, build, try, use engines", "движки: список, сборка, испытание"),
+    "cli.verb-env": (
+        "lines that point other programs of this shell at galosh",
+        "строки, по которым другие программы этой оболочки находят galosh",
+    ),
+    "cli.help-shell": (
+        "for which shell: sh, fish, powershell, cmd",
+        "для какой оболочки: sh, fish, powershell, cmd",
+    ),
+    "cli.env-use": ("To use them here: {command}", "Чтобы применить их здесь: {command}"),
     "cli.verb-settings": ("list, get, set settings", "настройки: список, чтение, запись"),
     "cli.verb-uninstall": ("leave, and leave nothing behind", "удалить galosh без остатка"),
     "cli.models-list": ("what is on disk", "что есть на диске"),
@@ -308,6 +317,14 @@ _RESULTS: dict[str, Text] = {
 TEXTS: dict[str, Text] = {**_HELP, **_RESULTS}
 
 ERRORS: dict[str, ErrorText] = {
+    "cli-no-port": ErrorText(
+        what=("galosh has no address for other programs.", "У galosh нет адреса для программ."),
+        why=("api.tcp is off in {settings}.", "В {settings} выключено api.tcp."),
+        next_step=(
+            "Switch it on: galosh settings set api.tcp true; galosh restart",
+            "Включите: galosh settings set api.tcp true; galosh restart",
+        ),
+    ),
     "cli-broke": ErrorText(
         what=(
             "The command failed in a way it was not built for.",
