@@ -5,13 +5,16 @@ the folder, read when they matter: `start.json` before hello, `<model file's ste
 load. Known keys (seconds are seconds):
 
 start:  hello_after, hello (false: never), protocol, exit (status), flood_bytes, garbage
-load:   progress (list), load_after, load (false: never), load_failed (code), die (signal)
+load:   progress (list), load_after, load (false: never), load_failed (code), die (signal),
+        sequences (answers at a time, 1), die_above ([context_tokens, signal]: dies if it gets more)
+rest:   rest (false: never says that it rested), rest_after
 answer: words (list), word_after, begin (false: never), silent_after (words, then silence),
         die_after (words, then signal), lie_after (words, then a bad frame), late (old ids),
         ignore_cancel, error (code, facts), last_words (to stderr)
 end:    ignore_exit (exit, EOF and SIGTERM)
 
-Without any it says "echo: " and the last message's words. Never needs an engine.
+Without any it says "echo: " and the last message's words. Every frame it gets is also written
+to `frames.jsonl` in the folder. Never needs an engine.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ sys.path.insert(0, sys.argv[1])
 from galosh.worker.frames import FrameDecoder, encode, hello
 
 MANNERS = Path(sys.argv[2])
+SPEAKING = threading.Lock()
 
 
 class FakeWorker:
@@ -40,14 +44,24 @@ class FakeWorker:
         self.requests: queue.Queue[dict[str, Any]] = queue.Queue()
         self.cancelled: set[str] = set()
         self.manners: dict[str, Any] = read("start")
-        self.answers = 0
+        self.rested = False
+        self.busy = 0
 
     def run(self) -> None:
         self.start()
         threading.Thread(target=self.listen, daemon=True).start()
         while True:
             request = self.requests.get()
-            getattr(self, f"on_{request['type']}")(request)
+            work = getattr(self, f"on_{request['type']}")
+            if request["type"] == "generate" and self.manners.get("sequences", 1) > 1:
+                self.busy += 1
+                threading.Thread(target=self.beside, args=(work, request), daemon=True).start()
+            else:
+                work(request)
+
+    def beside(self, work: Any, request: dict[str, Any]) -> None:
+        work(request)
+        self.busy -= 1
 
     def start(self) -> None:
         manners = self.manners
@@ -68,6 +82,8 @@ class FakeWorker:
         decoder = FrameDecoder()
         while data := os.read(0, 65536):
             for request in decoder.feed(data):
+                with (MANNERS / "frames.jsonl").open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(request) + "\n")
                 if request["type"] == "cancel":
                     self.cancelled.add(str(request["id"]))
                 elif request["type"] == "exit":
@@ -91,6 +107,9 @@ class FakeWorker:
         sys.stderr.flush()
         if "die" in manners:
             die(manners["die"])
+        most, signal_number = manners.get("die_above", [1 << 40, 9])
+        if request["context_tokens"] > most:
+            die(signal_number)
         if "load_failed" in manners:
             code = manners["load_failed"]
             say({"type": "load_failed", "code": code, "why": "as told", "facts": {}})
@@ -103,11 +122,26 @@ class FakeWorker:
                     "memory_bytes": 1000,
                     "load_seconds": 0.01,
                     "template": True,
+                    "sequences": manners.get("sequences", 1),
                 }
             )
 
+    def on_rest(self, request: dict[str, Any]) -> None:
+        if self.busy:
+            say({"type": "error", "id": request["id"], "code": "worker-busy", "facts": {}})
+        elif self.manners.get("rest", True):
+            time.sleep(self.manners.get("rest_after", 0))
+            self.rested = True
+            told = {"memory_bytes": 500, "saved_bytes": 10, "seconds": 0.01}
+            say({"type": "rested", "id": request["id"], "stage": request["stage"], **told})
+
     def on_generate(self, request: dict[str, Any]) -> None:
         manners, name = self.manners, request["id"]
+        if self.rested:
+            self.rested = False
+            say({"type": "waking", "id": name})
+            say({"type": "load_progress", "id": name, "fraction": 0.5})
+            say({"type": "woken", "id": name, "seconds": 0.01})
         if "error" in manners:
             code, facts = manners["error"]
             say({"type": "error", "id": name, "code": code, "facts": facts})
@@ -175,8 +209,9 @@ def last_words(request: dict[str, Any]) -> str:
 
 def say(message: dict[str, Any]) -> None:
     data = encode(message)
-    while data:
-        data = data[os.write(1, data) :]
+    with SPEAKING:
+        while data:
+            data = data[os.write(1, data) :]
 
 
 def die(number: int) -> None:

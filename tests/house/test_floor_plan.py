@@ -57,7 +57,8 @@ PURE: dict[str, set[str]] = {
         " anthropic_words responses_words",
         "setup": "view findings",
         "store": "names stored",
-        "supervisor": "state schedule restart crash replies request limits deaths explain",
+        "supervisor": "state schedule restart crash replies request limits deaths explain"
+        " admission fate idle load_plan pressure",
         "worker": "frames fault options text pace sandbox",
     }.items()
 }

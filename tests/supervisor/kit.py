@@ -18,8 +18,14 @@ import pytest
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
+from galosh.fit.budget import Room
+from galosh.store import ModelStore
 from galosh.supervisor import BusEvent, Done, GenerationRequest, Launch, Limits, Started, Supervisor
+from galosh.supervisor.admission import BESIDE, RefusalError
+from galosh.supervisor.admit import Admit
 from galosh.supervisor.bus import Subscription
+from galosh.supervisor.load_plan import Admitted, LoadWish
+from galosh.supervisor.pressure import Signs
 from galosh.supervisor.request import Event, Queued, TextPiece
 from galosh.supervisor.restart import RestartRules
 from tests.fakes import gguf_models
@@ -49,7 +55,14 @@ def in_loop(test: Test) -> Callable[..., None]:
 
 
 class House:
-    """Models, manners and the way to a supervisor."""
+    """Models, manners and the way to a supervisor.
+
+    available_bytes: the memory that is free, of 8 GiB; None: whatever this PC has. beside:
+    whether there is room for two models at once.
+    """
+
+    available_bytes: int | None = 8 << 30
+    beside = False
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
@@ -70,6 +83,11 @@ class House:
         """How workers behave from now on: at `start`, or with this model."""
         (self.folder / f"{name}.json").write_text(json.dumps(manners))
 
+    def frames(self) -> list[dict[str, Any]]:
+        """Everything that any worker was sent."""
+        lines = (self.folder / "frames.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
     def launch(self) -> Launch:
         """The launcher: a fake worker in this Python."""
         self.launches += 1
@@ -78,12 +96,22 @@ class House:
 
     def supervisor(self, **limits: object) -> Supervisor:
         """A supervisor, not started."""
+        settings = Settings.load(self.paths.settings_file)
+        store = ModelStore(self.paths)
+        self.pressure = FakePressure()
         return Supervisor(
             self.paths,
-            Settings.load(self.paths.settings_file),
+            settings,
+            store=store,
             launcher=self.launch,
             limits=replace(FAST, **limits),  # type: ignore[arg-type]
+            admission=Narrow(self, Admit(self.paths, lambda: settings, store, self.room)),
+            pressure=self.pressure,
         )
+
+    def room(self) -> Room:
+        """The memory that admission sees."""
+        return Room(8 << 30, None, self.available_bytes)
 
     @asynccontextmanager
     async def open(self, **limits: object) -> AsyncIterator[Supervisor]:
@@ -96,6 +124,52 @@ class House:
             await supervisor.stop()
         assert workers() == []
         assert not (self.paths.state / "worker.json").exists()
+
+
+class Narrow:
+    """The real admission, which finds no room beside another model unless the house has it."""
+
+    def __init__(self, house: House, real: Admit) -> None:
+        self._house = house
+        self._real = real
+
+    def admit(self, wish: LoadWish, build_id: str | None) -> Admitted:
+        """See admission.Admission."""
+        if wish.beside_bytes is not None and not self._house.beside:
+            self._house.launches -= 1  # nothing was started
+            raise RefusalError(BESIDE, model_id=wish.model.id)
+        return self._real.admit(wish, build_id)
+
+
+class FakePressure:
+    """A system whose memory pressure a test decides."""
+
+    def __init__(self) -> None:
+        self.signs = Signs(4 << 30, 8 << 30)
+        self._tell: Callable[[Signs], None] | None = None
+
+    def open(self, tell: Callable[[Signs], None]) -> None:
+        """See manners.PressureWatch."""
+        self._tell = tell
+
+    def close(self) -> None:
+        """See manners.PressureWatch."""
+        self._tell = None
+
+    def now(self) -> Signs:
+        """See manners.PressureWatch."""
+        return self.signs
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody watches."""
+        return self._tell is not None
+
+    def say(self, available_bytes: int, **kinds: bool) -> None:
+        """Signal this now."""
+        self.signs = Signs(available_bytes, 8 << 30)
+        assert self._tell is not None
+        self._tell(replace(self.signs, **kinds))
 
 
 def workers() -> list[int]:

@@ -125,10 +125,14 @@ def test_a_stranger_is_never_ended(paths: Paths, change: str) -> None:
     try:
         ledger = Ledger.of(paths)
         ledger.record(stranger.pid, command)
-        note = json.loads((paths.state / "worker.json").read_text())
-        note[change] = {"pid": -1, "started_seconds": time.time() - 99, "command": ["x"]}[change]
-        Path(paths.state / "worker.json").write_text(json.dumps(note))
-        assert ledger.clean_up(0.05) is None
+        notes = json.loads((paths.state / "worker.json").read_text())
+        notes["workers"][0][change] = {
+            "pid": -1,
+            "started_seconds": time.time() - 99,
+            "command": ["x"],
+        }[change]
+        Path(paths.state / "worker.json").write_text(json.dumps(notes))
+        assert ledger.clean_up(0.05) == ()
         assert stranger.poll() is None
     finally:
         stranger.communicate()
@@ -142,13 +146,15 @@ def test_what_matches_the_note_is_ended(paths: Paths) -> None:
         while psutil.Process(left.pid).cmdline() != command and time.monotonic() < deadline:
             time.sleep(0.001)
         ledger.record(left.pid, command)
-        assert ledger.clean_up(0.05) == left.pid
+        assert ledger.clean_up(0.05) == (left.pid,)
         assert not psutil.pid_exists(left.pid)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"pid": true}', '{"pid": 1}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"workers": 1}', '{"workers": [7, {"pid": true}, {"pid": 1}]}', "\0"]
+)
 def test_a_damaged_note_harms_nobody(paths: Paths, text: str) -> None:
     paths.state.mkdir(parents=True)
     (paths.state / "worker.json").write_text(text)
-    assert Ledger.of(paths).clean_up(0.01) is None
+    assert Ledger.of(paths).clean_up(0.01) == ()
     assert not (paths.state / "worker.json").exists()

@@ -232,7 +232,7 @@ async def test_an_engine_that_cannot_be_started(house: House) -> None:
         return Launch((str(house.folder / "no such program"),), house.folder)
 
     async with house.open() as supervisor:
-        supervisor._ruling().slot._launcher = broken
+        supervisor._ruling().tools.launcher = broken
         error = await failure(answer(supervisor, "x", "alpha"))
         assert error.code == "supervisor-worker-not-started"
         assert house.launches == 1
@@ -244,7 +244,7 @@ async def test_no_engine_yet(house: House) -> None:
         raise GaloshError("supervisor-no-engine")
 
     async with house.open() as supervisor:
-        supervisor._ruling().slot._launcher = none
+        supervisor._ruling().tools.launcher = none
         assert (await failure(answer(supervisor, "x", "alpha"))).code == "supervisor-no-engine"
 
 
@@ -258,7 +258,7 @@ async def test_an_engine_is_confirmed_once_by_its_first_answer(house: House) -> 
         return Launch(made.command, made.folder, "b1", answered=lambda: confirmed.append("b1"))
 
     async with house.open() as supervisor:
-        supervisor._ruling().slot._launcher = launch
+        supervisor._ruling().tools.launcher = launch
         await supervisor.ready("alpha")
         assert confirmed == []
         await events_of(supervisor, ask("x"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galosh.supervisor.replies import (
@@ -63,9 +63,13 @@ _json = st.recursive(
     max_leaves=5,
 )
 _names = ["id", "text", "facts", "code", "tokens", "fraction", "context_tokens", *DONE]
-_kinds = ["hello", "loaded", "load_failed", "started", "text", "done", "error", "tokens", "count"]
+_kinds = [
+    "hello", "loaded", "load_failed", "started", "text", "done", "error", "tokens", "count",
+    "rested", "woken", "load_progress",
+]  # fmt: skip
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy PC is no defect
 @given(st.sampled_from(_kinds), st.dictionaries(st.sampled_from(_names), _json))
 def test_whatever_it_says_only_a_lie_comes_out(kind: str, frame: dict[str, object]) -> None:
     with contextlib.suppress(LieError):

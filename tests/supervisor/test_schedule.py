@@ -60,6 +60,21 @@ def test_what_is_done(
     assert decide(state, model_id, line) is action
 
 
+@pytest.mark.parametrize(
+    ("line", "free", "action"),
+    [
+        ([answer(1)], 2, Action.SEND),
+        ([answer(1)], 0, Action.NOTHING),
+        ([WISH_A], 0, Action.FULFIL),
+        ([WISH_B, answer(9)], 2, Action.NOTHING),  # nobody overtakes who waits for a swap
+        ([WISH_B, answer(9, priority=Priority.INTERACTIVE)], 2, Action.SEND),
+        ([UNLOAD, answer(10)], 2, Action.NOTHING),
+    ],
+)
+def test_beside_running_answers(line: list[Demand], free: int, action: Action) -> None:
+    assert decide(State.BUSY, "a", line, free) is action
+
+
 def test_the_quick_prompt_goes_first_and_the_rest_in_order() -> None:
     line = [answer(3), answer(1), answer(4, priority=Priority.INTERACTIVE), answer(2)]
     assert [demand.number for demand in in_order(line)] == [4, 1, 2, 3]
@@ -72,14 +87,16 @@ def test_only_questions_count_against_the_limit() -> None:
     assert not has_room(line, 2)
 
 
-@given(st.sampled_from(State), st.sampled_from(["a", "b"]), lines)
-def test_every_action_fits_the_state(state: State, model_id: str, line: list[Demand]) -> None:
-    action = decide(state, model_id, line)
+@given(st.sampled_from(State), st.sampled_from(["a", "b"]), lines, st.integers(0, 4))
+def test_every_action_fits_the_state(
+    state: State, model_id: str, line: list[Demand], free: int
+) -> None:
+    action = decide(state, model_id, line, free)
     allowed = {
         Action.START: TABLE[state][Signal.START] is not None,
         Action.STOP: TABLE[state][Signal.STOP] is not None,
         Action.SEND: TABLE[state][Signal.SENT] is not None,
-        Action.FULFIL: state in (State.READY, State.NO_MODEL, State.FAILED),
+        Action.FULFIL: state in (State.READY, State.BUSY, State.NO_MODEL, State.FAILED),
         Action.NOTHING: True,
     }
     assert allowed[action]
@@ -99,5 +116,5 @@ def test_the_order_is_the_same_however_they_came(line: list[Demand]) -> None:
 
 def test_busy_waits_are_ended_by_an_event() -> None:
     """Where nothing is done although somebody waits, a worker is there to change that."""
-    waiting = {state for state in State if decide(state, "a", [answer(1)]) is Action.NOTHING}
+    waiting = {s for s in State if decide(s, "a", [answer(1)], 0) is Action.NOTHING}
     assert waiting <= ALIVE | {State.BACKOFF}

@@ -60,7 +60,16 @@ DECLARED: dict[str, Setting] = {
         Setting("api.require_token", bool, True),
         Setting("model.default", str, ""),
         Setting("model.context_tokens", int, 4096, 256, 1_048_576),
-        Setting("model.idle_unload_seconds", float, 0.0, 0),
+        # Idle this long, a model gives back its working memory (five times as long: its
+        # weights too), and then its process; 0: never.
+        Setting("model.idle_rest_seconds", float, 120.0, 0),
+        Setting("model.idle_unload_seconds", float, 1800.0, 0),
+        # Load a model although it does not fit into the memory that is free.
+        Setting("model.memory_override", bool, False),
+        # Prompts that were read are kept as token states, in memory and on disk.
+        Setting("prefix.keep", bool, True),
+        Setting("prefix.memory_bytes", int, 134_217_728, 0),
+        Setting("prefix.disk_bytes", int, 1_073_741_824, 0),
         Setting("engine.threads", int, 0, 0, 1024),
         Setting("history.keep", bool, True),
         Setting("log.level", str, "info", choices=("debug", "info", "warning", "error")),

@@ -1,4 +1,4 @@
-"""The note of which worker runs, so that a later daemon can end one that was left behind.
+"""The notes of which workers run, so that a later daemon can end one that was left behind.
 
 A worker ends by itself when its daemon does (its stdin closes); this is the belt to those
 braces. Kills only when process id, start time and command line all match the note: a pid
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,14 +23,16 @@ _TOLERANCE_SECONDS = 2.0
 
 
 class Ledger:
-    """The note on disk. Blocking calls: never from the event loop."""
+    """The notes on disk, in one file. Blocking calls: never from the event loop."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
+        self._notes: dict[int, dict[str, object]] = {}
 
     @classmethod
     def of(cls, paths: Paths) -> Ledger:
-        """The note of this galosh."""
+        """The notes of this galosh."""
         return cls(paths.state / "worker.json")
 
     def record(self, pid: int, command: Sequence[str]) -> None:
@@ -38,24 +41,44 @@ class Ledger:
 
         try:
             started = psutil.Process(pid).create_time()
-            note = {"pid": pid, "started_seconds": started, "command": list(command)}
-            durable.write_json(self._path, note)
         except psutil.NoSuchProcess:
-            pass  # gone already; its end is being told
-        except (psutil.Error, OSError, GaloshError) as error:
-            _LOG.warning("the worker's note was not written: %s", type(error).__name__)
+            return  # gone already; its end is being told
+        except (psutil.Error, OSError) as error:
+            _LOG.warning("a worker was not noted: %s", type(error).__name__)
+            return
+        with self._lock:
+            note = {"pid": pid, "started_seconds": started, "command": list(command)}
+            self._notes[pid] = note
+            self._write()
 
-    def forget(self) -> None:
-        """The noted worker is reaped."""
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+    def forget(self, pid: int) -> None:
+        """The worker of this process id is reaped."""
+        with self._lock:
+            if self._notes.pop(pid, None) is not None:
+                self._write()
 
-    def clean_up(self, patience_seconds: float = 2.0) -> int | None:
-        """End a worker left behind; returns its pid, or None when there was none."""
-        note = durable.read_json(self._path)
-        pid = _end(note, patience_seconds) if isinstance(note, Mapping) else None
-        self.forget()
-        return pid
+    def clean_up(self, patience_seconds: float = 2.0) -> tuple[int, ...]:
+        """End the workers left behind; returns the process ids of those that were there."""
+        with self._lock:
+            data = durable.read_json(self._path)
+            notes = data.get("workers") if isinstance(data, Mapping) else None
+            ended = [
+                pid
+                for note in (notes if isinstance(notes, list) else [])
+                if isinstance(note, Mapping) and (pid := _end(note, patience_seconds)) is not None
+            ]
+            self._notes.clear()
+            self._write()
+        return tuple(ended)
+
+    def _write(self) -> None:
+        try:
+            if self._notes:
+                durable.write_json(self._path, {"workers": list(self._notes.values())})
+            else:
+                self._path.unlink(missing_ok=True)
+        except (OSError, GaloshError) as error:
+            _LOG.warning("the workers' notes were not written: %s", type(error).__name__)
 
 
 def _end(note: Mapping[str, object], patience_seconds: float) -> int | None:

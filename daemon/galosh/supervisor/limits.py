@@ -16,6 +16,7 @@ class Limits:
     silence_seconds: without any event while answering. prefill_seconds_per_token is added
     for every prompt token until the first word, since reading is one silent step.
     cancel_seconds: until a cancelled request must have ended, or the worker goes.
+    rest_seconds: until memory that was asked back must have been given.
     exit_seconds, terminate_seconds: patience with each step of the way out.
     waiting: questions in line beside the one being answered.
     unread_events: pieces an answer may have ahead of its reader.
@@ -26,6 +27,7 @@ class Limits:
     silence_seconds: float = 60.0
     prefill_seconds_per_token: float = 0.5
     cancel_seconds: float = 10.0
+    rest_seconds: float = 15.0
     exit_seconds: float = 3.0
     terminate_seconds: float = 2.0
     waiting: int = 8

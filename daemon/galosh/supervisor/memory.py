@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from galosh.supervisor.pressure import Signs
+
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
@@ -35,6 +37,18 @@ def read_memory() -> MemoryNow:
     return MemoryNow(available, total, _oom_kills())
 
 
+def memory_now() -> Signs:
+    """Free and total memory, the container's limit taken into account."""
+    from galosh.hardware.probe import system_prober
+
+    with contextlib.suppress(Exception):
+        facts = system_prober().memory()
+        sizes = (facts.installed_bytes.value, facts.limit_bytes.value)
+        total = min((size for size in sizes if size), default=None)
+        return Signs(facts.available_bytes.value, total)
+    return Signs(None, None)
+
+
 def worker_bytes(pid: int) -> int | None:
     """Resident memory of the process in bytes (mapped model pages included)."""
     import psutil
@@ -55,13 +69,17 @@ def count_oom_kills(vmstat: str | None, cgroup_events: str | None) -> int | None
     return sum(found) if found else None
 
 
+def own_group() -> Path | None:
+    """The folder of our own control group; None where there is none of version 2."""
+    group = _read(Path("/proc/self/cgroup")) or ""
+    match = re.search(r"^0::(/.*)$", group, re.MULTILINE)
+    return _CGROUP_ROOT / match.group(1).lstrip("/") if match else None
+
+
 def _oom_kills() -> int | None:
     if sys.platform != "linux":
         return None
-    group = _read(Path("/proc/self/cgroup")) or ""
-    match = re.search(r"^0::(/.*)$", group, re.MULTILINE)
-    inside = _CGROUP_ROOT / match.group(1).lstrip("/") if match else _CGROUP_ROOT
-    events = _read(inside / "memory.events")
+    events = _read((own_group() or _CGROUP_ROOT) / "memory.events")
     return count_oom_kills(_read(Path("/proc/vmstat")), events)
 
 

@@ -6,7 +6,8 @@ the pure `schedule.decide` says what to do next. Reading the owner's fields to r
 fine anywhere; only handlers change them.
 
 After a death the model comes back by itself (`_restore`), and so does the earlier model when
-its successor could not be loaded (`_fallback`); demands in the line go before either.
+its successor could not be loaded (`_fallback`); demands in the line go before either. A
+successor is loaded beside the model in use where both fit (`hand_over`), else after it.
 """
 
 from __future__ import annotations
@@ -14,25 +15,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
-from galosh.base.clock import Clock
 from galosh.base.errors import GaloshError
 from galosh.store import StoredModel
-from galosh.supervisor.bus import EventBus
 from galosh.supervisor.crash import Cause
 from galosh.supervisor.deaths import Deaths
-from galosh.supervisor.launch import Launch, Launcher
-from galosh.supervisor.leftover import Ledger
-from galosh.supervisor.limits import Limits
-from galosh.supervisor.process import Worker
-from galosh.supervisor.replies import AnyReply
-from galosh.supervisor.request import Queued
+from galosh.supervisor.fate import Fate, fate_of
+from galosh.supervisor.hand_over import HandOver
+from galosh.supervisor.launch import Launch
+from galosh.supervisor.line import Line
+from galosh.supervisor.load_plan import LoadWish
+from galosh.supervisor.request import Notice
 from galosh.supervisor.restart import Death
-from galosh.supervisor.running import Running
-from galosh.supervisor.schedule import Action, Demand, Kind, decide, has_room, in_order, place
-from galosh.supervisor.slot import Gone, LoadPlan, Slot
-from galosh.supervisor.state import State
+from galosh.supervisor.schedule import Action, Demand, Kind, decide, has_room, in_order
+from galosh.supervisor.slot import Gone, Slot, Tools
+from galosh.supervisor.stand_in import StandIn
+from galosh.supervisor.state import ALIVE, State
 from galosh.supervisor.ticket import Ticket
 
 _LOG = logging.getLogger("galosh.supervisor")
@@ -43,8 +43,8 @@ _MOVES_LIMIT = 8
 class Hooks(Protocol):
     """What the owner needs from its supervisor; called in the event loop, must not block."""
 
-    def plan(self, model: StoredModel) -> LoadPlan:
-        """How to load this model."""
+    def wish(self, model: StoredModel) -> LoadWish:
+        """How this model is wanted to be loaded."""
 
     def loaded(self, model_id: str) -> None:
         """This model stands ready."""
@@ -55,40 +55,27 @@ class Hooks(Protocol):
     def answered(self, launch: Launch) -> None:
         """A worker of this launch has given a whole answer."""
 
-    def idle_unload_seconds(self) -> float:
-        """Idle time after which the model is unloaded; 0: never."""
-
 
 class Owner:
     """See the module."""
 
-    def __init__(
-        self,
-        hooks: Hooks,
-        launcher: Launcher,
-        ledger: Ledger,
-        bus: EventBus,
-        clock: Clock,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, hooks: Hooks, tools: Tools) -> None:
         self._hooks = hooks
-        self._bus = bus
-        self._clock = clock
-        self._limits = limits
+        self.tools = tools
+        self._bus = tools.bus
         self._inbox: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
-        self._line: dict[int, Ticket] = {}
-        self._idle: asyncio.TimerHandle | None = None
+        self.line = Line()
         self._fallback: StoredModel | None = None
         self._restore: StoredModel | None = None
         self._stopping = self._ended = False
-        self.deaths = Deaths(limits.restart)
-        self.slot = Slot(self, launcher, ledger, bus, clock, limits)
-        self.running = Running(bus, self.slot.watchdog, limits)
-
-    @property
-    def waiting(self) -> int:
-        """Questions in line."""
-        return sum(ticket.demand.kind is Kind.ANSWER for ticket in self._line.values())
+        self._below_bytes: dict[str, int] = {}
+        self.paused = False
+        self.notice: Notice | None = None
+        self.settled: Callable[[], None] = lambda: None
+        self.deaths = Deaths(tools.limits.restart)
+        self.slot = Slot(self, tools)
+        self.hand_over = HandOver(self)
+        self.stand_in = StandIn(tools.clock)
 
     # --- posted from outside ---
 
@@ -118,75 +105,115 @@ class Owner:
 
     def submit(self, ticket: Ticket) -> None:
         """A new demand joins the line, or fails at once."""
+        self.stand_in.offer(ticket, self.slot, self.line)
         demand = ticket.demand
         error = None if demand.model_id is None else self.deaths.bad(demand.model_id)
         if self._stopping:
             error = GaloshError("supervisor-stopping")
+        elif self.paused and demand.kind is not Kind.UNLOAD:
+            error = GaloshError("supervisor-paused")
         elif demand.kind is Kind.ANSWER:
-            room = self._limits.waiting + (self.running.ticket is None)
-            if not has_room(self._demands(), room):
-                error = GaloshError("supervisor-queue-full", waiting=self.waiting)
+            room = self.tools.limits.waiting + (self.slot.places or 0)
+            if not has_room(self.line.demands, room):
+                error = GaloshError("supervisor-queue-full", waiting=self.line.questions)
         if error is not None:
             ticket.fail(error)
         else:
-            self._line[demand.number] = ticket
+            self.line.add(ticket)
 
     def abandon(self, ticket: Ticket) -> None:
         """Nobody waits for this demand any more."""
         ticket.abandoned = True
-        self._line.pop(ticket.demand.number, None)
-        if self.running.ticket is ticket and self.slot.worker is not None:
-            self.running.cancel(self.slot.worker)
+        self.line.take(ticket.demand)
+        for slot in self.slots:
+            if slot.worker is not None:
+                slot.running.cancel(ticket, slot.worker)
 
     def end_running(self, error: GaloshError) -> None:
-        """End the running answer with this error, for a demand that cannot wait."""
-        ticket = self.running.ticket
-        if ticket is not None:
-            ticket.fail(error)
-            self.abandon(ticket)
+        """End the running answers with this error, for a demand that cannot wait."""
+        for slot in self.slots:
+            for ticket in slot.running.tickets:
+                ticket.fail(error)
+                self.abandon(ticket)
+
+    def pause(self, *, paused: bool) -> None:
+        """Refuse every question, or take them again."""
+        self.paused = paused
+        if paused:
+            self._restore = self._fallback = None
+            error = GaloshError("supervisor-paused")
+            self.line.fail(error, lambda ticket: ticket.demand.kind is not Kind.UNLOAD)
+            self.end_running(error)
+        self._bus.publish("models.paused", paused=paused)
 
     def stop(self) -> None:
-        """End everything; the worker's `finished` tells when its process is reaped."""
+        """End everything; the workers' `finished` tells when their processes are reaped."""
         self._stopping = True
         self._restore = self._fallback = None
-        self._stop_idle_timer()
-        for ticket in (*self._line.values(), *self.running.take()):
-            ticket.fail(GaloshError("supervisor-stopping"))
-        self._line.clear()
-        self.slot.stop()
+        error = GaloshError("supervisor-stopping")
+        self.line.fail(error, lambda _: True)
+        for slot in self.slots:
+            for ticket in slot.running.tickets:
+                ticket.fail(error)
+            slot.stop()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Every slot that may hold a worker, the one in use first."""
+        return (self.slot, *self.hand_over.slots)
 
     # --- what the slot shall do ---
 
-    def _demands(self) -> tuple[Demand, ...]:
-        return tuple(ticket.demand for ticket in self._line.values())
-
     def _advance(self) -> None:
-        for _ in range(_MOVES_LIMIT + len(self._line)):
-            line = self._demands()
-            if not line and self._restore is not None:
+        for _ in range(_MOVES_LIMIT + len(self.line)):
+            line = self.hand_over.beside(self.line.demands)
+            if not line and self._restore is not None and self.hand_over.coming_id is None:
                 line = (Demand(0, Kind.MODEL, self._restore.id),)
-            action = decide(self.slot.state, self.slot.model_id, line)
-            if action is Action.NOTHING:
+            action = decide(self.slot.state, self.slot.model_id, line, self.slot.places)
+            if action is Action.NOTHING or not self._may(action, in_order(line)[0]):
                 break
             self._act(action, in_order(line)[0])
         else:
             _LOG.error("the rules do not settle in state %s", self.slot.state.value)
-        self._set_idle_timer()
-        self._announce_places()
+        self.line.announce_places()
+        self.settled()
+
+    def _may(self, action: Action, head: Demand) -> bool:
+        """No worker is started, and nothing counts as unloaded, while one that goes still
+        holds its memory."""
+        if head.kind is Kind.UNLOAD and action is Action.FULFIL:
+            return not self.hand_over.slots
+        return action not in (Action.START, Action.STOP) or self.hand_over.leaving is None
 
     def _act(self, action: Action, head: Demand) -> None:
-        ticket = self._line.get(head.number)
+        ticket = self.line.get(head)
         if action is Action.START:
             model = self._restore if ticket is None else ticket.model
             assert model is not None
-            self.slot.start(model)
+            self.slot.start(self.wish(model))
         elif action is Action.STOP:
             self._make_way(head)
         elif ticket is None:
             self._restore = None
         else:
-            del self._line[head.number]
-            self._serve(action, ticket)
+            self.line.take(head)
+            if action is Action.SEND:
+                self.slot.send(ticket)
+            else:
+                ticket.fulfil(self.slot.loaded if head.kind is Kind.MODEL else None)
+
+    def wish(self, model: StoredModel, *, beside: Slot | None = None) -> LoadWish:
+        """How this model is wanted to be loaded, by those who wait for it."""
+        tickets = [ticket for ticket in self.line if ticket.demand.model_id == model.id]
+        usual = self._hooks.wish(model)
+        held = None if beside is None else beside.held_bytes
+        return replace(
+            usual,
+            below_bytes=self._below_bytes.get(model.id),
+            beside_bytes=held,
+            stands_in=bool(tickets) and all(ticket.stands_in for ticket in tickets),
+            override=usual.override or any(ticket.override_memory for ticket in tickets),
+        )
 
     def _make_way(self, head: Demand) -> None:
         if head.kind is Kind.UNLOAD:
@@ -195,58 +222,73 @@ class Owner:
             self._fallback = self.slot.model
         self.slot.stop()
 
-    def _serve(self, action: Action, ticket: Ticket) -> None:
-        worker = self.slot.worker
-        if action is Action.FULFIL:
-            ticket.fulfil(self.slot.loaded if ticket.demand.kind is Kind.MODEL else None)
-        elif worker is not None and self.running.begin(ticket, worker):
-            self.slot.sent()
+    # --- from the slot in use (Keeper) ---
 
-    # --- from the slot (Keeper) ---
-
-    def plan(self, model: StoredModel) -> LoadPlan:
+    def loaded(self, slot: Slot) -> None:
         """See Keeper."""
-        return self._hooks.plan(model)
-
-    def loaded(self, model: StoredModel) -> None:
-        """See Keeper."""
+        model, wish = slot.model, slot.wish
+        assert model is not None
         self._fallback = None
         if self._restore is not None and self._restore.id == model.id:
             self._restore = None
         self.deaths.has_loaded(model.id)
-        self._hooks.loaded(model.id)
+        self.hand_over.forgive()
+        self.notice = slot.notice
+        if slot.notice is not None:
+            self.line.tell(slot.notice, model.id)
+            self._bus.publish("model.notice", key=slot.notice.key, **slot.notice.facts)
+        if wish is None or not wish.stands_in:
+            self._hooks.loaded(model.id)
 
-    def heard(self, reply: AnyReply, worker: Worker) -> bool:
+    def freed(self, slot: Slot, *, whole: bool) -> None:
         """See Keeper."""
-        answers = self.running.answers
-        ended = self.running.hear(reply, worker)
-        if self.running.answers > answers and self.slot.model is not None:
-            self.deaths.forgive(self.slot.model.id)
-            if worker.launch is not None:
-                self._hooks.answered(worker.launch)
-        return ended
+        if whole and slot.model is not None:
+            self.deaths.forgive(slot.model.id)
+            if slot.worker is not None and slot.worker.launch is not None:
+                self._hooks.answered(slot.worker.launch)
 
-    def silent(self, error: GaloshError) -> None:
-        """See Keeper."""
-        for ticket in self.running.take():
-            ticket.fail(error)
-
-    def unloaded(self) -> None:
+    def unloaded(self, slot: Slot) -> None:
         """See Keeper."""
 
-    def gone(self, gone: Gone) -> None:
+    def gone(self, slot: Slot, gone: Gone) -> None:
         """See Keeper."""
-        model, crash = gone.model, gone.crash
-        for ticket in self.running.take():
-            # One that was not even begun may be innocent: it gets a second try, not a third.
-            unread = not ticket.begun and ticket.sent_times == 1 and not ticket.abandoned
-            if unread and crash.cause is not Cause.MEMORY:
-                self._line[ticket.demand.number] = ticket
-            else:
-                ticket.fail(gone.error)
+        self.settle_tickets(gone)
         if gone.stated:
-            self._give_up(gone)
+            self._give_up(slot, gone)
             return
+        verdict = self.record_death(gone)
+        model, cause = gone.model, gone.crash.cause
+        if verdict is None:
+            self._give_up(slot, gone)
+        else:
+            # What the system ended for want of memory comes back only for somebody who asks,
+            # and so does what died while it was giving memory back.
+            if cause is not Cause.MEMORY and not gone.rested and not self._stopping:
+                self._restore = model
+            slot.retry_in(verdict)
+
+    def settle_tickets(self, gone: Gone) -> None:
+        """Those the dead worker was answering wait again, or hear why not."""
+        for ticket in gone.tickets:
+            fate = fate_of(
+                gone.crash.cause,
+                begun=ticket.begun,
+                wrote=ticket.wrote,
+                sent_times=ticket.sent_times,
+            )
+            if ticket.abandoned or self._stopping or fate is Fate.FAIL:
+                ticket.fail(gone.error)
+            elif fate is Fate.CUT:
+                ticket.fail(GaloshError("supervisor-answer-cut", model_id=gone.model.id))
+            else:
+                self.line.add(ticket)
+                if gone.crash.cause is Cause.MEMORY:
+                    facts = {"model": gone.model.title}
+                    ticket.tell(Notice("supervisor.notice-again", facts))
+
+    def record_death(self, gone: Gone) -> float | None:
+        """Note a death; seconds until the next try, None for no more."""
+        model, crash = gone.model, gone.crash
         self._bus.publish(
             "worker.died",
             model_id=model.id,
@@ -255,68 +297,58 @@ class Owner:
             line=crash.line,
             loading=gone.loading,
         )
-        now = self._clock.monotonic_seconds()
-        verdict = self.deaths.record(model.id, Death(now, gone.loading, crash.own_fault))
+        plan = gone.plan
+        own_fault = crash.own_fault
+        if crash.cause is Cause.MEMORY and plan is not None and plan.lasting_bytes is not None:
+            self._below_bytes[model.id] = plan.lasting_bytes
+            own_fault = False  # of its settings, which are smaller next time
+        now = self.tools.clock.monotonic_seconds()
+        verdict = self.deaths.record(model.id, Death(now, gone.loading, own_fault))
         if verdict.bad:
-            self._mark_bad(gone)
-        if verdict.delay_seconds is None:
-            self._give_up(gone)
-        else:
-            # What the system ended for want of memory comes back only for somebody who asks.
-            if crash.cause is not Cause.MEMORY and not self._stopping:
-                self._restore = model
-            self.slot.retry_in(verdict.delay_seconds)
+            facts = {**gone.error.facts, "deaths": self.deaths.count(model.id)}
+            self.deaths.mark_bad(model.id, GaloshError("supervisor-model-bad", **facts))
+        return verdict.delay_seconds
 
-    def _mark_bad(self, gone: Gone) -> None:
-        facts = {**gone.error.facts, "deaths": self.deaths.count(gone.model.id)}
-        self.deaths.mark_bad(gone.model.id, GaloshError("supervisor-model-bad", **facts))
+    def forgive(self, model_id: str) -> None:
+        """The user asks for this model by name: a clean slate."""
+        self.deaths.forgive(model_id)
+        self._below_bytes.pop(model_id, None)
+        self.hand_over.forgive()
+        self.stand_in.forget()
 
-    def _give_up(self, gone: Gone) -> None:
+    def _give_up(self, slot: Slot, gone: Gone) -> None:
         """The model is not tried again by itself; those who wait for it hear why."""
-        self.slot.give_up(gone.error)
+        slot.give_up(gone.error)
         self._restore, self._fallback = self._fallback, None
-        for number, ticket in tuple(self._line.items()):
-            if ticket.demand.model_id == gone.model.id:
-                del self._line[number]
-                ticket.fail(gone.error)
+        self.fail_for(gone, None if self._restore is None else self._restore.id)
+
+    def fail_for(self, gone: Gone, restored: str | None) -> None:
+        """Everybody who waits for this model hears why it is not there, or gets a smaller one."""
+        self.stand_in.replace(gone, self.line)
+        self.line.fail(gone.error, lambda ticket: ticket.demand.model_id == gone.model.id)
         if gone.loading:
             self._hooks.not_loaded(gone.model.id)
         self._bus.publish(
             "model.failed",
             model_id=gone.model.id,
             error=gone.error.to_json(),
-            restored=None if self._restore is None else self._restore.id,
+            restored=restored,
         )
 
-    # --- idle time and places ---
+    # --- a hand-over ---
 
-    def settings_changed(self) -> None:
-        """Idle time counts anew by what the user wants now."""
-        self._stop_idle_timer()
+    def promote(self, slot: Slot) -> None:
+        """The successor is in use from now on."""
+        self._restore = None
+        self.slot, slot.keeper = slot, self
+        self.loaded(slot)
 
-    def _set_idle_timer(self) -> None:
-        seconds = self._hooks.idle_unload_seconds()
-        if self.slot.state is not State.READY or self._line or seconds <= 0:
-            self._stop_idle_timer()
-        elif self._idle is None and not self._stopping:
-            self._idle = asyncio.get_running_loop().call_later(
-                seconds, lambda: self.post(self._on_idle)
-            )
+    @property
+    def may_hand_over(self) -> bool:
+        """Whether there is a model in use that a successor could be loaded beside."""
+        return self.slot.state in (State.READY, State.BUSY) and not self._stopping
 
-    def _stop_idle_timer(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
-
-    def _on_idle(self) -> None:
-        if self._idle is not None and self.slot.state is State.READY and not self._line:
-            self._idle = None
-            self.slot.stop()
-
-    def _announce_places(self) -> None:
-        demands = self._demands()
-        for ticket in self._line.values():
-            now = place(demands, ticket.demand.number)
-            if ticket.announce and ticket.stream is not None and now != ticket.announced_place:
-                ticket.announced_place = now
-                ticket.stream.put(Queued(now or 0))
+    @property
+    def has_worker(self) -> bool:
+        """Whether any process holds memory."""
+        return any(slot.state in ALIVE for slot in self.slots)

@@ -145,7 +145,7 @@ class Worker:
         for pipe in pipes:
             pipe.cancel()
         await asyncio.gather(*pipes, return_exceptions=True)
-        await asyncio.to_thread(self._ledger.forget)
+        await asyncio.to_thread(self._ledger.forget, process.pid)
         _close_pipes(process)
         return self._facts(status, before, await asyncio.to_thread(read_memory))
 
@@ -191,7 +191,7 @@ class Worker:
     async def _leave(self) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
-        self.send({"type": "exit"})
+        self.send({"type": "exit", "save": True})
         self._process.stdin.close()
         if await self._gone_within(self._limits.exit_seconds):
             return

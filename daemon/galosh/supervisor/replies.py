@@ -43,13 +43,19 @@ class LoadProgress:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The model stands ready. Unknown is None."""
+    """The model stands ready. Unknown is None. sequences: answers at a time; parts of its
+    memory as the engine itself tells them."""
 
     context_tokens: int
     context_train: int | None
     memory_bytes: int | None
     load_seconds: float | None
     template: bool | None
+    sequences: int | None = None
+    weights_bytes: int | None = None
+    cache_bytes: int | None = None
+    compute_bytes: int | None = None
+    output_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,9 @@ class Finished:
     cached_tokens: int
     prefill_seconds: float
     decode_seconds: float
+    draft_tokens: int = 0
+    draft_accepted: int = 0
+    restored_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,8 +134,34 @@ class Alive:
     id: str
 
 
+@dataclass(frozen=True)
+class Rested:
+    """It gave memory back; memory_bytes: what it still holds. saved_bytes: of prefixes."""
+
+    id: str
+    stage: str
+    memory_bytes: int | None
+    saved_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Waking:
+    """The request with this id has to wait until what was given back is there again."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Woken:
+    """It is there again."""
+
+    id: str
+    seconds: float
+
+
 Load = Hello | LoadProgress | Loaded | LoadFailed | Fatal
-Reply = Load | Begun | Text | Finished | Failed | Tokens
+Reply = Load | Begun | Text | Finished | Failed | Tokens | Rested | Waking | Woken
 AnyReply = Reply | Alive
 
 
@@ -160,7 +195,10 @@ def _hello(frame: Frame) -> Hello:
     )  # fmt: skip
 
 
-def _progress(frame: Frame) -> LoadProgress:
+def _progress(frame: Frame) -> LoadProgress | Alive:
+    name = frame.get("id")
+    if isinstance(name, str):  # a model coming back for a request that waits
+        return Alive(name)
     return LoadProgress(min(1.0, _amount(frame, "fraction")))
 
 
@@ -172,7 +210,30 @@ def _loaded(frame: Frame) -> Loaded:
         memory_bytes=_maybe_count(frame, "memory_bytes"),
         load_seconds=None if frame.get("load_seconds") is None else _amount(frame, "load_seconds"),
         template=template if isinstance(template, bool) else None,
+        sequences=_maybe_count(frame, "sequences"),
+        weights_bytes=_maybe_count(frame, "weights_bytes"),
+        cache_bytes=_maybe_count(frame, "cache_bytes"),
+        compute_bytes=_maybe_count(frame, "compute_bytes"),
+        output_bytes=_maybe_count(frame, "output_bytes"),
     )
+
+
+def _rested(frame: Frame) -> Rested:
+    return Rested(
+        id=_word(frame, "id"),
+        stage=_word(frame, "stage"),
+        memory_bytes=_maybe_count(frame, "memory_bytes"),
+        saved_bytes=_maybe_count(frame, "saved_bytes") or 0,
+        seconds=_amount(frame, "seconds"),
+    )
+
+
+def _waking(frame: Frame) -> Waking:
+    return Waking(_word(frame, "id"))
+
+
+def _woken(frame: Frame) -> Woken:
+    return Woken(_word(frame, "id"), _amount(frame, "seconds"))
 
 
 def _load_failed(frame: Frame) -> LoadFailed:
@@ -207,6 +268,9 @@ def _finished(frame: Frame) -> Finished:
         cached_tokens=_maybe_count(frame, "cached_tokens") or 0,
         prefill_seconds=_amount(frame, "prefill_seconds"),
         decode_seconds=_amount(frame, "decode_seconds"),
+        draft_tokens=_maybe_count(frame, "draft_tokens") or 0,
+        draft_accepted=_maybe_count(frame, "draft_accepted") or 0,
+        restored_tokens=_maybe_count(frame, "restored_tokens") or 0,
     )
 
 
@@ -228,7 +292,7 @@ def _count_reply(frame: Frame) -> Tokens:
     return Tokens(_word(frame, "id"), _count(frame, name), None)
 
 
-_READERS: Mapping[str, Callable[[Frame], Reply]] = {
+_READERS: Mapping[str, Callable[[Frame], AnyReply]] = {
     "hello": _hello,
     "load_progress": _progress,
     "loaded": _loaded,
@@ -241,6 +305,9 @@ _READERS: Mapping[str, Callable[[Frame], Reply]] = {
     "tokens": _tokens,
     "count": _count_reply,
     "counted": _count_reply,
+    "rested": _rested,
+    "waking": _waking,
+    "woken": _woken,
 }
 
 

@@ -1,8 +1,8 @@
 """What goes into a generation and what comes out of it. Pure data.
 
 A caller hands in a `GenerationRequest` and reads `Event`s: `Queued` (only if asked for),
-then `Started`, any number of `TextPiece`, and one `Done`. A failure is a raised GaloshError,
-never an event.
+then `Started`, any number of `TextPiece`, and one `Done`; a `Notice` may come any time. A
+failure is a raised GaloshError, never an event.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+from galosh.base.texts import say
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
 
@@ -29,7 +31,8 @@ class GenerationRequest:
 
     model_id None means the wanted model. `sampling` and `options` are sent to the worker as
     they are (the server has checked them); `options` holds fields beside `sampling`.
-    `announce_queue`: the caller wants `Queued` events while it waits.
+    `announce_queue`: the caller wants `Queued` events while it waits. `override_memory`: load
+    the model even where it does not fit into the memory that is free (see `admission`).
     """
 
     messages: tuple[Mapping[str, object], ...] | None = None
@@ -41,6 +44,7 @@ class GenerationRequest:
     options: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
     priority: Priority = Priority.NORMAL
     announce_queue: bool = False
+    override_memory: bool = False
 
     def __post_init__(self) -> None:
         if (self.messages is None) == (self.prompt is None):
@@ -100,7 +104,11 @@ class TextPiece:
 
 @dataclass(frozen=True)
 class Done:
-    """The answer is complete. finish_reason: `stop`, `length` or `cancelled`."""
+    """The answer is complete. finish_reason: `stop`, `length` or `cancelled`.
+
+    draft_tokens: guessed ahead, draft_accepted: of those, right. restored_tokens: of the
+    cached ones, those that came from disk.
+    """
 
     model_id: str
     finish_reason: str
@@ -109,6 +117,9 @@ class Done:
     cached_tokens: int
     prefill_seconds: float
     decode_seconds: float
+    draft_tokens: int = 0
+    draft_accepted: int = 0
+    restored_tokens: int = 0
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -126,7 +137,22 @@ class Done:
         return read / self.prefill_seconds
 
 
-Event = Queued | Started | TextPiece | Done
+@dataclass(frozen=True)
+class Notice:
+    """Something the asker should know meanwhile: `key` of a text and the facts it names.
+
+    `supervisor.notice-…`: the model is being woken, another one answers, fewer words fit …
+    """
+
+    key: str
+    facts: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
+
+    def to_json(self) -> dict[str, object]:
+        """JSON form: the sentence in the daemon's language, and what it is made of."""
+        return {"key": self.key, "facts": dict(self.facts), "text": say(self.key, **self.facts)}
+
+
+Event = Queued | Started | TextPiece | Done | Notice
 
 
 @dataclass(frozen=True)
@@ -140,6 +166,7 @@ class LoadedModel:
     memory_bytes: int | None
     load_seconds: float | None
     template: bool | None
+    sequences: int = 1  # answers at a time
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Who goes next, and what the worker slot must do for it. Pure.
 
 Demands wait in one line: questions (they count against the limit), wishes for a model,
-wishes to unload. Higher priority first, then the oldest. One question at a time is with the
-worker; a swap happens only between answers. The line never reorders within a priority, so
-nobody starves behind younger ones of the same kind.
+wishes to unload. Higher priority first, then the oldest. The worker gets as many questions
+as it has places (`free`); a swap happens only between answers. The line never reorders
+within a priority, so nobody starves behind younger ones of the same kind.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from galosh.supervisor.state import State
 class Kind(enum.Enum):
     """What is demanded."""
 
-    ANSWER = "answer"  # a request for the worker; needs the model, occupies it
+    ANSWER = "answer"  # a request for the worker; needs the model and a place in it
     MODEL = "model"  # the model shall stand ready
     UNLOAD = "unload"  # nothing shall be loaded
 
@@ -64,8 +64,12 @@ def place(line: Sequence[Demand], number: int) -> int | None:
     return None
 
 
-def decide(state: State, model_id: str | None, line: Sequence[Demand]) -> Action:
-    """The next action. `model_id`: whose worker the slot holds (or held, in BACKOFF)."""
+def decide(state: State, model_id: str | None, line: Sequence[Demand], free: int = 1) -> Action:
+    """The next action.
+
+    model_id: whose worker the slot holds (or held, in BACKOFF). free: how many more
+    questions the worker takes at a time.
+    """
     if not line:
         return Action.NOTHING
     head = in_order(line)[0]
@@ -75,9 +79,20 @@ def decide(state: State, model_id: str | None, line: Sequence[Demand]) -> Action
         if head.kind is Kind.UNLOAD or head.model_id != model_id:
             return Action.STOP
         return Action.SEND if head.kind is Kind.ANSWER else Action.FULFIL
+    if state is State.BUSY:
+        return _while_busy(head, model_id, free)
     if state in (State.STARTING, State.LOADING, State.BACKOFF):
         return _while_under_way(head, model_id, line)
-    return Action.NOTHING  # BUSY finishes first; UNLOADING and KILLING end by themselves
+    return Action.NOTHING  # RESTING, UNLOADING and KILLING end by themselves
+
+
+def _while_busy(head: Demand, model_id: str | None, free: int) -> Action:
+    """Others are served beside the running answers; what needs another model waits for them."""
+    if head.kind is Kind.UNLOAD or head.model_id != model_id:
+        return Action.NOTHING
+    if head.kind is Kind.MODEL:
+        return Action.FULFIL
+    return Action.SEND if free > 0 else Action.NOTHING
 
 
 def _while_under_way(head: Demand, model_id: str | None, line: Sequence[Demand]) -> Action:

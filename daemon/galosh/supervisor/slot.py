@@ -1,8 +1,8 @@
 """The worker slot: one model, one process, one state.
 
-Owns the state and every move of it, the worker's start, handshake, load and end, and the
-deadlines on the way. Tells its keeper (the owner) what came of it; never decides who goes
-next. All methods run in the owner's task.
+Owns the state and every move of it, the worker's admission, start, handshake, load, rest and
+end, the answers it writes, and the deadlines on the way. Tells its keeper what came of it;
+never decides who goes next. All methods run in the owner's task.
 """
 
 from __future__ import annotations
@@ -15,34 +15,48 @@ from typing import Protocol
 from galosh.base.clock import Clock
 from galosh.base.errors import GaloshError
 from galosh.store import StoredModel
+from galosh.supervisor.admission import Admission
 from galosh.supervisor.bus import EventBus
 from galosh.supervisor.crash import Cause, Crash, ExitFacts, classify
 from galosh.supervisor.explain import explain
-from galosh.supervisor.launch import Launcher
+from galosh.supervisor.idle import Stage
+from galosh.supervisor.launch import Launch, Launcher
 from galosh.supervisor.leftover import Ledger
 from galosh.supervisor.limits import Limits
+from galosh.supervisor.load_plan import Admitted, LoadPlan, LoadWish
 from galosh.supervisor.process import Worker
 from galosh.supervisor.replies import (
     AnyReply,
+    Failed,
     Fatal,
     Hello,
     Loaded,
     LoadFailed,
     LoadProgress,
+    Rested,
     stated_error,
 )
-from galosh.supervisor.request import LoadedModel
+from galosh.supervisor.request import LoadedModel, Notice
+from galosh.supervisor.running import Running, Tally
 from galosh.supervisor.state import ALIVE, Signal, State, next_state
+from galosh.supervisor.ticket import Ticket
 from galosh.supervisor.watchdog import Watchdog
 from galosh.worker.frames import PROTOCOL
 
+_WATCHED = (State.STARTING, State.LOADING, State.BUSY, State.RESTING)
 
-@dataclass(frozen=True)
-class LoadPlan:
-    """How a model is to be loaded."""
 
-    context_tokens: int
-    threads: int
+@dataclass
+class Tools:
+    """What every slot is given."""
+
+    launcher: Launcher
+    ledger: Ledger
+    admission: Admission
+    bus: EventBus
+    clock: Clock
+    limits: Limits
+    tally: Tally
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,8 @@ class Gone:
     """A worker that ended without being asked to.
 
     stated: the reason in so many words, where there is one (then trying again is no use);
-    else `crash` and `error` tell what was found out.
+    else `crash` and `error` tell what was found out. tickets: what it was answering. plan:
+    how it was loaded; None when it did not come to that. rested: it had given memory back.
     """
 
     model: StoredModel
@@ -58,6 +73,9 @@ class Gone:
     crash: Crash
     error: GaloshError
     stated: bool
+    tickets: tuple[Ticket, ...] = ()
+    plan: LoadPlan | None = None
+    rested: bool = False
 
 
 class Keeper(Protocol):
@@ -66,53 +84,43 @@ class Keeper(Protocol):
     def post(self, handler: Callable[[], None]) -> None:
         """Run this in the owner's task."""
 
-    def plan(self, model: StoredModel) -> LoadPlan:
-        """How to load this model."""
-
-    def loaded(self, model: StoredModel) -> None:
+    def loaded(self, slot: Slot) -> None:
         """The model stands ready."""
 
-    def heard(self, reply: AnyReply, worker: Worker) -> bool:
-        """A reply while an answer is written; True when that has ended."""
+    def freed(self, slot: Slot, *, whole: bool) -> None:
+        """An answer has ended; whole: with all its words."""
 
-    def silent(self, error: GaloshError) -> None:
-        """The worker is being killed for its silence."""
-
-    def gone(self, gone: Gone) -> None:
+    def gone(self, slot: Slot, gone: Gone) -> None:
         """The worker died; the slot stands in BACKOFF."""
 
-    def unloaded(self) -> None:
+    def unloaded(self, slot: Slot) -> None:
         """The worker that was told to go is gone."""
 
 
 class Slot:
     """See the module."""
 
-    def __init__(
-        self,
-        keeper: Keeper,
-        launcher: Launcher,
-        ledger: Ledger,
-        bus: EventBus,
-        clock: Clock,
-        limits: Limits,
-    ) -> None:
-        self._keeper = keeper
-        self._launcher = launcher
-        self._ledger = ledger
-        self._bus = bus
-        self._limits = limits
-        self._refusal: GaloshError | None = None
-        self._silent_seconds: float | None = None
+    def __init__(self, keeper: Keeper, tools: Tools) -> None:
+        self.keeper = keeper
+        self._tools = tools
+        self._bus = tools.bus
+        self._limits = tools.limits
         self._retry: asyncio.TimerHandle | None = None
-        self.watchdog = Watchdog(clock, lambda limit: keeper.post(lambda: self._on_silence(limit)))
+        self._silent_seconds: float | None = None
+        self._refusal: GaloshError | None = None
+        self._admitted: Admitted | None = None
+        self.watchdog = Watchdog(tools.clock, lambda limit: self._silence(limit, None))
+        self.running = Running(tools.bus, tools.clock, tools.limits, tools.tally, self._silence)
         self.state = State.NO_MODEL
+        self.stage = Stage.AWAKE
+        self.wish: LoadWish | None = None
         self.model: StoredModel | None = None
         self.loaded: LoadedModel | None = None
         self.plan: LoadPlan | None = None
         self.worker: Worker | None = None
         self.engine_system: str | None = None
         self.progress: float | None = None
+        self.memory_bytes: int | None = None
         self.failure: GaloshError | None = None
 
     @property
@@ -120,16 +128,46 @@ class Slot:
         """Whose worker the slot holds, or held until it died."""
         return None if self.model is None else self.model.id
 
-    def start(self, model: StoredModel) -> None:
-        """Start a worker for this model."""
+    @property
+    def places(self) -> int:
+        """How many more questions the worker takes now."""
+        most = 1 if self.loaded is None else self.loaded.sequences
+        return max(0, most - len(self.running))
+
+    @property
+    def held_bytes(self) -> int:
+        """What its going would give back, as far as that is known."""
+        return (self.plan.lasting_bytes if self.plan else None) or self.memory_bytes or 0
+
+    @property
+    def notice(self) -> Notice | None:
+        """What was given up so that the model fits."""
+        return None if self._admitted is None else self._admitted.notice
+
+    # --- asked for ---
+
+    def start(self, wish: LoadWish) -> None:
+        """Start a worker for this model, if there is room for it."""
         self._apply(Signal.START)
-        self.model = model
-        self._refusal = self._silent_seconds = self.failure = None
+        self.wish, self.model = wish, wish.model
+        self._refusal = self._silent_seconds = self.failure = self._admitted = None
+        self.stage = Stage.AWAKE
         self.progress = 0.0
-        self.worker = Worker(self._launcher, self, self._ledger, self._limits)
+        tools = self._tools
+        self.worker = Worker(lambda: self._admit(wish), self, tools.ledger, self._limits)
         self.worker.start()
         self.watchdog.arm(self._limits.hello_seconds)
-        self._bus.publish("model.loading", model_id=model.id, title=model.title)
+        if wish.beside_bytes is None:
+            self._tell_loading(wish)
+
+    def _tell_loading(self, wish: LoadWish) -> None:
+        self._bus.publish("model.loading", model_id=wish.model.id, title=wish.model.title)
+
+    def _admit(self, wish: LoadWish) -> Launch:
+        """In a thread, before the process is made."""
+        launch = self._tools.launcher()
+        self._admitted = self._tools.admission.admit(wish, launch.build_id)
+        return launch
 
     def stop(self) -> None:
         """Have no worker; `Keeper.unloaded` tells when it is gone, if there is one now."""
@@ -141,14 +179,32 @@ class Slot:
             assert self.worker is not None
             self.worker.close()
 
-    def sent(self) -> None:
-        """A request is with the worker."""
+    def send(self, ticket: Ticket) -> bool:
+        """Give a question to the worker; False when it could not be written down."""
+        assert self.worker is not None
+        if not self.running.begin(ticket, self.worker):
+            return False
         self._apply(Signal.SENT)
+        self.stage = Stage.AWAKE
+        return True
+
+    def rest(self, stage: Stage) -> None:
+        """Have an idle worker give memory back, this far."""
+        self._apply(Signal.REST)
+        self.stage = stage  # also where it refuses: asking again would change nothing
+        assert self.worker is not None
+        self.worker.send({"type": "rest", "id": "rest", "stage": stage.name.lower()})
+        self.watchdog.arm(self._limits.rest_seconds)
+
+    def refuse(self, error: GaloshError) -> None:
+        """End a worker that turned out to be of no use."""
+        assert self.worker is not None
+        self._refuse(self.worker, error)
 
     def retry_in(self, seconds: float) -> None:
         """Leave BACKOFF after this time."""
         self._retry = asyncio.get_running_loop().call_later(
-            seconds, lambda: self._keeper.post(self._on_retry)
+            seconds, lambda: self.keeper.post(self._on_retry)
         )
 
     def give_up(self, error: GaloshError) -> None:
@@ -174,15 +230,15 @@ class Slot:
 
     def on_reply(self, worker: Worker, reply: AnyReply) -> None:
         """See Listener."""
-        self._keeper.post(lambda: self._on_reply(worker, reply))
+        self.keeper.post(lambda: self._on_reply(worker, reply))
 
     def on_condemned(self, worker: Worker) -> None:
         """See Listener."""
-        self._keeper.post(lambda: self._on_condemned(worker))
+        self.keeper.post(lambda: self._on_condemned(worker))
 
     def on_gone(self, worker: Worker, facts: ExitFacts, error: GaloshError | None) -> None:
         """See Listener."""
-        self._keeper.post(lambda: self._on_gone(worker, facts, error))
+        self.keeper.post(lambda: self._on_gone(worker, facts, error))
 
     def _on_reply(self, worker: Worker, reply: AnyReply) -> None:
         if worker is not self.worker:
@@ -191,13 +247,20 @@ class Slot:
             if self.state in (State.STARTING, State.LOADING):
                 self._refuse(worker, stated_error(reply.code, reply.facts))
         elif self.state is State.BUSY:
-            if self._keeper.heard(reply, worker):
-                self.watchdog.disarm()
-                self._apply(Signal.ENDED)
+            self._on_answering(worker, reply)
         elif self.state is State.STARTING and isinstance(reply, Hello):
             self._on_hello(worker, reply)
         elif self.state is State.LOADING:
             self._on_loading(worker, reply)
+        elif self.state is State.RESTING and isinstance(reply, (Rested, Failed)):
+            self._on_rested(reply)
+
+    def _on_answering(self, worker: Worker, reply: AnyReply) -> None:
+        before = self._tools.tally.answers
+        if self.running.hear(reply, worker):
+            if not len(self.running):
+                self._apply(Signal.ENDED)
+            self.keeper.freed(self, whole=self._tools.tally.answers > before)
 
     def _on_hello(self, worker: Worker, hello: Hello) -> None:
         if hello.protocol != PROTOCOL:
@@ -206,16 +269,12 @@ class Slot:
             self._refuse(worker, error)
             return
         assert self.model is not None
+        assert self._admitted is not None
         self.engine_system = hello.system
-        self.plan = plan = self._keeper.plan(self.model)
-        worker.send(
-            {
-                "type": "load",
-                "path": str(self.model.path),
-                "context_tokens": plan.context_tokens,
-                "threads": plan.threads,
-            }
-        )
+        if self.wish is not None and self.wish.beside_bytes is not None:
+            self._tell_loading(self.wish)  # not before there was room for it
+        self.plan = plan = self._admitted.plan
+        worker.send(plan.frame(self.model.path))
         self._apply(Signal.HELLO)
         self.watchdog.arm(self._limits.load_silence_seconds)
 
@@ -240,6 +299,7 @@ class Slot:
         self.watchdog.disarm()
         self._apply(Signal.LOADED)
         self.progress = None
+        self.memory_bytes = reply.memory_bytes
         self.loaded = LoadedModel(
             model_id=model.id,
             title=model.title,
@@ -248,6 +308,7 @@ class Slot:
             memory_bytes=reply.memory_bytes,
             load_seconds=reply.load_seconds,
             template=reply.template,
+            sequences=reply.sequences or 1,
         )
         self._bus.publish(
             "model.ready",
@@ -256,7 +317,19 @@ class Slot:
             context_tokens=reply.context_tokens,
             load_seconds=reply.load_seconds,
         )
-        self._keeper.loaded(model)
+        self.keeper.loaded(self)
+
+    def _on_rested(self, reply: Rested | Failed) -> None:
+        self.watchdog.disarm()
+        self._apply(Signal.RESTED)
+        if isinstance(reply, Rested):
+            self.memory_bytes = reply.memory_bytes
+            self._bus.publish(
+                "model.rested",
+                model_id=self.model_id,
+                stage=reply.stage,
+                memory_bytes=reply.memory_bytes,
+            )
 
     def _refuse(self, worker: Worker, error: GaloshError) -> None:
         """The worker cannot serve, and said why: it has nothing more to do."""
@@ -270,14 +343,20 @@ class Slot:
             self._apply(Signal.CONDEMN)
             self.watchdog.disarm()
 
-    def _on_silence(self, limit_seconds: float) -> None:
-        if self.state not in (State.STARTING, State.LOADING, State.BUSY):
+    def _silence(self, limit_seconds: float, ticket: Ticket | None) -> None:
+        worker = self.worker
+        self.keeper.post(lambda: self._on_silence(worker, limit_seconds, ticket))
+
+    def _on_silence(
+        self, worker: Worker | None, limit_seconds: float, ticket: Ticket | None
+    ) -> None:
+        if worker is None or worker is not self.worker or self.state not in _WATCHED:
             return
-        assert self.worker is not None
         self._silent_seconds = limit_seconds
-        self._keeper.silent(self._explain(Crash(Cause.SILENT, "–", None)))
+        if ticket is not None:  # the others hear of it when the process is gone
+            ticket.fail(self._explain(Crash(Cause.SILENT, "–", None)))
         self._apply(Signal.CONDEMN)
-        self.worker.condemn(Cause.SILENT)
+        worker.condemn(Cause.SILENT)
 
     def _on_gone(self, worker: Worker, facts: ExitFacts, error: GaloshError | None) -> None:
         if worker is not self.worker:
@@ -287,16 +366,21 @@ class Slot:
         crash = classify(facts)
         found = self._explain(crash)
         stated = error or self._refusal or (found if facts.status is None else None)
-        loading = self.loaded is None
+        loading, plan, tickets = self.loaded is None, self.plan, self.running.take()
         self.watchdog.disarm()
         self._apply(Signal.GONE)
-        self.worker = self.loaded = self.progress = None
+        self.worker = self.loaded = self.progress = self.plan = self.memory_bytes = None
         if before is State.UNLOADING:
             self.model = None
+            for ticket in tickets:
+                ticket.fail(GaloshError("supervisor-answer-ended"))
             self._bus.publish("model.unloaded", model_id=model.id)
-            self._keeper.unloaded()
+            self.keeper.unloaded(self)
         else:
-            self._keeper.gone(Gone(model, loading, crash, stated or found, stated is not None))
+            why = stated or found
+            rested = self.stage is not Stage.AWAKE
+            gone = Gone(model, loading, crash, why, stated is not None, tickets, plan, rested)
+            self.keeper.gone(self, gone)
 
     def _explain(self, crash: Crash) -> GaloshError:
         return explain(

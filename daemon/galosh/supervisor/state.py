@@ -7,6 +7,7 @@ Rules:
 - only the supervisor's owner loop applies signals.
 
     NO_MODEL -> STARTING -> LOADING -> READY <-> BUSY      the way up
+    READY -> RESTING -> READY                              asked to give memory back
     (any of them) -> UNLOADING -> NO_MODEL                 asked to leave, politely
     (any of them) -> KILLING -> BACKOFF                    found silent or lying
     (any of them) -> BACKOFF -> NO_MODEL | FAILED          died by itself
@@ -26,7 +27,8 @@ class State(enum.Enum):
     STARTING = "starting"  # the process exists or is being made; no hello yet
     LOADING = "loading"  # hello came; the model is being read
     READY = "ready"
-    BUSY = "busy"  # one request is with the worker
+    BUSY = "busy"  # one request or several are with the worker
+    RESTING = "resting"  # idle, and giving memory back; how far is the slot's `stage`
     UNLOADING = "unloading"  # asked to exit; not yet gone
     KILLING = "killing"  # condemned; not yet gone
     BACKOFF = "backoff"  # gone by itself; what follows is being decided or waited for
@@ -39,8 +41,10 @@ class Signal(enum.Enum):
     START = "start"
     HELLO = "hello"
     LOADED = "loaded"
-    SENT = "sent"
-    ENDED = "ended"
+    SENT = "sent"  # one more request is with the worker
+    ENDED = "ended"  # the last of them has ended
+    REST = "rest"
+    RESTED = "rested"  # or refused to: it is as ready as before
     STOP = "stop"
     CONDEMN = "condemn"
     GONE = "gone"  # the process is reaped
@@ -75,12 +79,21 @@ TABLE: Mapping[State, Mapping[Signal, State | None]] = MappingProxyType(
         _S.READY: {
             **_N,
             Signal.SENT: _S.BUSY,
+            Signal.REST: _S.RESTING,
+            Signal.STOP: _S.UNLOADING,
+            Signal.CONDEMN: _S.KILLING,
+            Signal.GONE: _S.BACKOFF,
+        },
+        _S.RESTING: {
+            **_N,
+            Signal.RESTED: _S.READY,
             Signal.STOP: _S.UNLOADING,
             Signal.CONDEMN: _S.KILLING,
             Signal.GONE: _S.BACKOFF,
         },
         _S.BUSY: {
             **_N,
+            Signal.SENT: _S.BUSY,
             Signal.ENDED: _S.READY,
             Signal.STOP: _S.UNLOADING,
             Signal.CONDEMN: _S.KILLING,
@@ -104,7 +117,15 @@ TABLE: Mapping[State, Mapping[Signal, State | None]] = MappingProxyType(
 )
 
 ALIVE = frozenset(
-    {_S.STARTING, _S.LOADING, _S.READY, _S.BUSY, _S.UNLOADING, _S.KILLING}
+    {
+        _S.STARTING,
+        _S.LOADING,
+        _S.READY,
+        _S.BUSY,
+        _S.RESTING,
+        _S.UNLOADING,
+        _S.KILLING,
+    }
 )  # there is a process, or one is being made
 
 

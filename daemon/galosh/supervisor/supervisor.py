@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import cast
 
 from galosh.base.clock import Clock, SystemClock
@@ -19,11 +20,17 @@ from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
 from galosh.store import ModelStore, StoredModel
+from galosh.supervisor.admission import Admission
 from galosh.supervisor.bus import EventBus
+from galosh.supervisor.idle import Patience
+from galosh.supervisor.late_admission import LateAdmission
 from galosh.supervisor.launch import Launch, Launcher, engine_launcher
 from galosh.supervisor.leftover import Ledger
 from galosh.supervisor.limits import Limits
+from galosh.supervisor.load_plan import LoadWish
+from galosh.supervisor.manners import Manners, PressureWatch
 from galosh.supervisor.owner import Owner
+from galosh.supervisor.pressure import Level
 from galosh.supervisor.report import report
 from galosh.supervisor.request import (
     Event,
@@ -32,10 +39,12 @@ from galosh.supervisor.request import (
     Priority,
     TokenCount,
 )
+from galosh.supervisor.running import Tally
 from galosh.supervisor.schedule import Demand, Kind
-from galosh.supervisor.slot import LoadPlan
+from galosh.supervisor.slot import Tools
 from galosh.supervisor.ticket import Stream, Ticket
 from galosh.supervisor.wanted import Wanted, WantedFile
+from galosh.supervisor.watch_pressure import system_watch
 
 _LOG = logging.getLogger("galosh.supervisor")
 
@@ -55,6 +64,8 @@ class Supervisor:
         store: ModelStore | None = None,
         launcher: Launcher | None = None,
         limits: Limits | None = None,
+        admission: Admission | None = None,
+        pressure: PressureWatch | None = None,
     ) -> None:
         self._paths = paths
         self._settings = settings
@@ -64,7 +75,10 @@ class Supervisor:
         self._ledger = Ledger.of(paths)
         self._wanted_file = WantedFile(paths.state / "wanted.json")
         self._numbers = itertools.count(1)
+        self._admission = admission
+        self._pressure = pressure
         self._owner: Owner | None = None
+        self._manners: Manners | None = None
         self._task: asyncio.Task[None] | None = None
         self._threads: int | None = None
         self._confirmed: set[str] = set()
@@ -79,9 +93,20 @@ class Supervisor:
         """End a worker left behind, read what is wanted, begin to serve. Loads nothing."""
         await asyncio.to_thread(self._ledger.clean_up)
         self.wanted = await asyncio.to_thread(self._wanted_file.load)
-        self._owner = Owner(
-            self, self._launcher, self._ledger, self.events, self._clock, self._limits
+        tools = Tools(
+            launcher=self._launcher,
+            ledger=self._ledger,
+            admission=self._admission or LateAdmission(self._paths, self._current, self.store),
+            bus=self.events,
+            clock=self._clock,
+            limits=self._limits,
+            tally=Tally(),
         )
+        self._owner = owner = Owner(self, tools)
+        owner.paused = self.wanted.paused
+        watch = self._pressure or system_watch()
+        self._manners = Manners(owner, self.events, watch, self._patience)
+        owner.settled = self._manners.settled
         self._task = asyncio.get_running_loop().create_task(self._owner.run())
 
     async def stop(self) -> None:
@@ -93,10 +118,13 @@ class Supervisor:
         owner.post(owner.stop)
         owner.post(stopped.set)
         await stopped.wait()
-        if owner.slot.worker is not None:
-            await owner.slot.worker.finished()
+        for slot in owner.slots:
+            if slot.worker is not None:
+                await slot.worker.finished()
         owner.post(owner.end)
         await task
+        if self._manners is not None:
+            self._manners.close()
         await self._wanted_file.settled()
         self.events.close()
 
@@ -105,7 +133,7 @@ class Supervisor:
         self._settings = settings
         self._threads = None
         owner = self._ruling()
-        owner.post(owner.settings_changed)
+        owner.post(lambda: None)  # idle time counts by them at once
 
     # --- wishes ---
 
@@ -124,7 +152,7 @@ class Supervisor:
         `store-model-unknown`, `supervisor-model-broken`, `supervisor-…`, `worker-…`.
         """
         if model_id is None:
-            self._set_wanted(Wanted())
+            self._set_wanted(Wanted(paused=self.wanted.paused))
             await self.unload(cancel_running=cancel_running)
             await self._wanted_file.settled()
             return None
@@ -135,14 +163,14 @@ class Supervisor:
         previous = old.previous if same else old.model_id
         if same and context_tokens is None:
             context_tokens = old.context_tokens
-        self._set_wanted(Wanted(model.id, context_tokens, previous))
+        self._set_wanted(replace(Wanted(model.id, context_tokens, previous), paused=old.paused))
         await self._wanted_file.settled()
         owner = self._ruling()
-        owner.post(lambda: owner.deaths.forgive(model.id))
+        owner.post(lambda: owner.forgive(model.id))
         if cancel_running:
             self._end_running()
-        slot = owner.slot
-        if slot.loaded and slot.model_id == model.id and slot.plan != self.plan(model):
+        slot, wish = owner.slot, self.wish(model)
+        if slot.loaded and slot.model_id == model.id and not wish.same_as(slot.wish):
             await self.unload()
         return await self._model_ready(model)
 
@@ -152,13 +180,28 @@ class Supervisor:
         Loads it on demand. Raises GaloshError as `want` does, and `supervisor-no-model`.
         """
         model = await self._choose(model_id)
-        return await self._model_ready(model)
+        return await self._model_ready(model, named=model_id is not None)
 
     async def unload(self, *, cancel_running: bool = False) -> None:
         """Give the memory back; the wanted model stays wanted and loads on demand."""
         if cancel_running:
             self._end_running()
         await self._wish(Kind.UNLOAD, None)
+
+    async def pause(self) -> None:
+        """Hold no memory and answer nothing until `resume`, also after a restart."""
+        owner = self._ruling()
+        self._set_wanted(replace(self.wanted, paused=True))
+        owner.post(lambda: owner.pause(paused=True))
+        await self.unload()
+        await self._wanted_file.settled()
+
+    async def resume(self) -> None:
+        """Answer again; the model is loaded by the next question."""
+        owner = self._ruling()
+        self._set_wanted(replace(self.wanted, paused=False))
+        owner.post(lambda: owner.pause(paused=False))
+        await self._wanted_file.settled()
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
         """Answer a request. Close the generator (`aclosing`) to cancel, at once, at any time.
@@ -172,8 +215,10 @@ class Supervisor:
             Demand(number, Kind.ANSWER, model.id, request.priority),
             model,
             stream=Stream(self._limits.unread_events),
-            frame=request.with_defaults(model.sampler, model.system).frame,
+            frame=lambda model, name: _frame(request, model, name),
             announce=request.announce_queue,
+            named=request.model_id is not None,
+            override_memory=request.override_memory,
         )
         async with aclosing(self._serve(ticket)) as items:
             async for item in items:
@@ -190,14 +235,16 @@ class Supervisor:
     async def remove_model(self, model_id: str) -> StoredModel:
         """Remove a model from the store; raises `store-model-in-use` for the loaded one."""
         model = await asyncio.to_thread(self.store.get, model_id)
-        if self._ruling().slot.worker is not None and self._ruling().slot.model_id == model.id:
+        slots = self._ruling().slots
+        if any(slot.worker is not None and slot.model_id == model.id for slot in slots):
             raise GaloshError("store-model-in-use", model_id=model.id)
         return await asyncio.to_thread(self.store.remove, model.id)
 
     def status(self) -> dict[str, object]:
         """Everything `/galosh/v1/status` tells about models; JSON-able."""
         owner = self._ruling()
-        facts = report(owner, self.wanted)
+        level = Level.NONE if self._manners is None else self._manners.level
+        facts = report(owner, self.wanted, level)
         facts["uptime_seconds"] = self._clock.monotonic_seconds() - self.started_seconds
         facts["queue_limit"] = self._limits.waiting
         facts["threads"] = self._threads
@@ -205,24 +252,25 @@ class Supervisor:
 
     # --- owner.Hooks ---
 
-    def plan(self, model: StoredModel) -> LoadPlan:
+    def wish(self, model: StoredModel) -> LoadWish:
         """See Hooks."""
         wanted = self.wanted.context_tokens if self.wanted.model_id == model.id else None
         context = wanted or self._settings.number("model.context_tokens")
         if model.context_length:
             context = min(context, model.context_length)
-        return LoadPlan(context, self._threads or 1)
+        override = self._settings.flag("model.memory_override")
+        return LoadWish(model, context, self._threads or 1, override=override)
 
     def loaded(self, model_id: str) -> None:
         """See Hooks."""
         same = self.wanted.model_id == model_id
         context = self.wanted.context_tokens if same else None
-        self._set_wanted(Wanted(model_id, context))
+        self._set_wanted(Wanted(model_id, context, paused=self.wanted.paused))
 
     def not_loaded(self, model_id: str) -> None:
         """See Hooks."""
         if self.wanted.model_id == model_id and self.wanted.previous is not None:
-            self._set_wanted(Wanted(self.wanted.previous))
+            self._set_wanted(Wanted(self.wanted.previous, paused=self.wanted.paused))
 
     def answered(self, launch: Launch) -> None:
         """See Hooks."""
@@ -239,11 +287,14 @@ class Supervisor:
 
         asyncio.get_running_loop().run_in_executor(None, told)
 
-    def idle_unload_seconds(self) -> float:
-        """See Hooks."""
-        return float(self._settings.get("model.idle_unload_seconds"))
-
     # --- within ---
+
+    def _current(self) -> Settings:
+        return self._settings
+
+    def _patience(self) -> Patience:
+        rest, unload = "model.idle_rest_seconds", "model.idle_unload_seconds"
+        return Patience(float(self._settings.get(rest)), float(self._settings.get(unload)))
 
     def _ruling(self) -> Owner:
         if self._owner is None:
@@ -288,17 +339,19 @@ class Supervisor:
         chosen = self._settings.number("engine.threads")
         self._threads = chosen or await asyncio.to_thread(_machine_threads, self._paths)
 
-    async def _model_ready(self, model: StoredModel) -> LoadedModel:
-        loaded = await self._wish(Kind.MODEL, model)
+    async def _model_ready(self, model: StoredModel, *, named: bool = True) -> LoadedModel:
+        loaded = await self._wish(Kind.MODEL, model, named=named)
         assert loaded is not None
         return loaded
 
-    async def _wish(self, kind: Kind, model: StoredModel | None) -> LoadedModel | None:
+    async def _wish(
+        self, kind: Kind, model: StoredModel | None, *, named: bool = True
+    ) -> LoadedModel | None:
         owner = self._ruling()
         future: asyncio.Future[LoadedModel | None] = asyncio.get_running_loop().create_future()
         model_id = None if model is None else model.id
         demand = Demand(next(self._numbers), kind, model_id)
-        ticket = Ticket(demand, model, future=future)
+        ticket = Ticket(demand, model, future=future, named=named)
         owner.post(lambda: owner.submit(ticket))
         try:
             return await future
@@ -321,15 +374,18 @@ class Supervisor:
     async def _ask_tokens(self, kind: str, text: str, model_id: str | None) -> TokenCount:
         model = await self._choose(model_id)
 
-        def frame(request_id: str) -> Mapping[str, object]:
+        def frame(_: StoredModel, request_id: str) -> Mapping[str, object]:
             return {"type": kind, "id": request_id, "text": text}
 
         demand = Demand(next(self._numbers), Kind.ANSWER, model.id, Priority.NORMAL)
         ticket = Ticket(demand, model, stream=Stream(4), frame=frame)
         async with aclosing(self._serve(ticket)) as items:
-            found: Sequence[object] = [item async for item in items]
-        assert isinstance(found[0], TokenCount)
+            found = [item async for item in items if isinstance(item, TokenCount)]
         return found[0]
+
+
+def _frame(request: GenerationRequest, model: StoredModel, name: str) -> Mapping[str, object]:
+    return request.with_defaults(model.sampler, model.system).frame(name)
 
 
 def _machine_threads(paths: Paths) -> int:

@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 
 from galosh.base.errors import GaloshError
 from galosh.store import StoredModel
-from galosh.supervisor.request import LoadedModel
-from galosh.supervisor.schedule import Demand
+from galosh.supervisor.request import LoadedModel, Notice
+from galosh.supervisor.schedule import Demand, Kind
 
 Item = TypeVar("Item")
 
@@ -47,6 +47,11 @@ class Stream(Generic[Item]):
             self._error = error
             self._news.set()
 
+    @property
+    def error(self) -> GaloshError | None:
+        """What it ended with; None for a clean end or none yet."""
+        return self._error
+
     def __aiter__(self) -> Stream[Item]:
         return self
 
@@ -65,20 +70,31 @@ class Stream(Generic[Item]):
 class Ticket:
     """One demand with all that is needed to serve it.
 
-    frame: makes the worker's frame from a request id (questions only). stream: where replies
-    go. future: what a wish for a model or for unloading resolves to.
+        frame: makes the worker's frame from the model
+    and a request id (questions only). stream: where replies
+        go. future: what a wish for a model or for unloading resolves to. named: the asker named the
+    model, so no other may answer instead.
     """
 
     demand: Demand
     model: StoredModel | None
     stream: Stream[object] | None = None
-    frame: Callable[[str], Mapping[str, object]] | None = None
+    frame: Callable[[StoredModel, str], Mapping[str, object]] | None = None
     future: asyncio.Future[LoadedModel | None] | None = None
     announce: bool = False
     announced_place: int | None = None
-    begun: bool = False
+    begun: bool = False  # the worker reads it, and its reader knows
+    wrote: bool = False  # its reader has words of the answer
     sent_times: int = 0
     abandoned: bool = False
+    named: bool = True
+    stands_in: bool = False  # its model is not the one that was meant
+    override_memory: bool = False
+
+    def tell(self, notice: Notice) -> None:
+        """Let the asker know, if there is a way; nobody is cut off for not reading it."""
+        if self.stream is not None and self.demand.kind is Kind.ANSWER:
+            self.stream.put(notice)
 
     def fail(self, error: GaloshError) -> None:
         """It ends here, with a stated reason."""

@@ -22,12 +22,14 @@ class Wanted:
     """The wanted model; None: none was ever chosen, or none is wanted.
 
     context_tokens: asked for with the model, over the setting. previous: what to come back
-    to if the wanted model turns out not to load; None once it has loaded.
+    to if the wanted model turns out not to load; None once it has loaded. paused: no model
+    shall hold memory until the user says otherwise.
     """
 
     model_id: str | None = None
     context_tokens: int | None = None
     previous: str | None = None
+    paused: bool = False
 
     def to_json(self) -> dict[str, object]:
         """JSON form."""
@@ -35,6 +37,7 @@ class Wanted:
             "model_id": self.model_id,
             "context_tokens": self.context_tokens,
             "previous": self.previous,
+            "paused": self.paused,
         }
 
     @classmethod
@@ -44,11 +47,15 @@ class Wanted:
             return cls()
         model_id, context = data.get("model_id"), data.get("context_tokens")
         previous = data.get("previous")
+        paused = data.get("paused") is True
         if not isinstance(model_id, str):
-            return cls()
+            return cls(paused=paused)
         right = isinstance(context, int) and not isinstance(context, bool) and context > 0
         return cls(
-            model_id, context if right else None, previous if isinstance(previous, str) else None
+            model_id,
+            context if right else None,
+            previous if isinstance(previous, str) else None,
+            paused,
         )
 
 

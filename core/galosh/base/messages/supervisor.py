@@ -13,6 +13,40 @@ TEXTS: dict[str, Text] = {
         "{file_name} has been downloaded, but the model in use before stays.",
         "Файл {file_name} загружен, но в работе остаётся прежняя модель.",
     ),
+    "supervisor.notice-waking": (
+        "The model is coming back into memory.",
+        "Модель возвращается в память.",
+    ),
+    "supervisor.notice-again": (
+        "The system ended the engine for want of memory; the question is asked again of {model} "
+        "with smaller settings.",
+        "Система завершила движок из-за нехватки памяти; вопрос задан модели {model} ещё раз "
+        "с меньшими настройками.",
+    ),
+    "supervisor.notice-shorter": (
+        "{model} needs {needed_bytes} and {free_bytes} may be taken now, so conversations are "
+        "limited to {context_tokens} tokens instead of {wanted_tokens}.",
+        "Модели {model} нужно {needed_bytes}, а занять сейчас можно {free_bytes}: длина разговора "
+        "ограничена {context_tokens} токенами вместо {wanted_tokens}.",
+    ),
+    "supervisor.notice-coarser": (
+        "{model} needs {needed_bytes} and {free_bytes} may be taken now, so its memory of the "
+        "conversation is kept coarser (8 bits), with {context_tokens} tokens at most.",
+        "Модели {model} нужно {needed_bytes}, а занять сейчас можно {free_bytes}: память "
+        "разговора хранится грубее (8 бит), не более {context_tokens} токенов.",
+    ),
+    "supervisor.notice-instead": (
+        "{model} needs {needed_bytes} and {free_bytes} may be taken now, so {instead} answers.",
+        "Модели {model} нужно {needed_bytes}, а занять сейчас можно {free_bytes}, поэтому "
+        "отвечает {instead}.",
+    ),
+    "supervisor.notice-overridden": (
+        "{model} needs {needed_bytes} and only {free_bytes} may be taken now; it is loaded because "
+        "model.memory_override says so. The PC may become slow, and the system may end programs.",
+        "Модели {model} нужно {needed_bytes}, а занять сейчас можно лишь {free_bytes}; она "
+        "загружена, потому что так велит model.memory_override. Компьютер может начать тормозить, "
+        "а система — завершать программы.",
+    ),
 }
 
 _ASK_AGAIN = (
@@ -227,6 +261,96 @@ ERRORS: dict[str, ErrorText] = {
             "Запрошена смена модели без ожидания.",
         ),
         next_step=("Ask again.", "Повторите вопрос."),
+        http_status=503,
+    ),
+    "supervisor-no-room": ErrorText(
+        what=(
+            "The model {model_id} was not loaded: there is no room for it.",
+            "Модель {model_id} не загружена: для неё нет места в памяти.",
+        ),
+        why=(
+            "Even with its smallest settings it needs {needed_bytes}; {free_bytes} may be taken "
+            "now. The programs that hold most: {programs}.",
+            "Даже с самыми малыми настройками ей нужно {needed_bytes}; занять сейчас можно "
+            "{free_bytes}. Больше всего держат: {programs}.",
+        ),
+        kept=_UP,
+        next_step=(
+            "Close programs that hold {close_bytes} together, take a smaller model, or load it "
+            "all the same, at the risk of a slow PC and of programs being ended by the system: "
+            "galosh settings set model.memory_override true",
+            "Закройте программы, занимающие вместе {close_bytes}, возьмите меньшую модель или "
+            "загрузите её всё равно, рискуя торможением и завершением программ системой: "
+            "galosh settings set model.memory_override true",
+        ),
+        http_status=503,
+    ),
+    "supervisor-never-room": ErrorText(
+        what=(
+            "The model {model_id} was not loaded: it is too large for this PC.",
+            "Модель {model_id} не загружена: она слишком велика для этого компьютера.",
+        ),
+        why=(
+            "Even with its smallest settings it needs {needed_bytes}; a model may take "
+            "{most_bytes} here, so that the desktop keeps its part.",
+            "Даже с самыми малыми настройками ей нужно {needed_bytes}; здесь модель может занять "
+            "{most_bytes}, чтобы рабочему столу осталась его часть.",
+        ),
+        kept=_UP,
+        next_step=(
+            "Take a smaller model with `galosh models use`, or load it all the same, at the risk "
+            "of a slow PC: galosh settings set model.memory_override true",
+            "Возьмите меньшую модель (`galosh models use`) или загрузите её всё равно, рискуя "
+            "торможением компьютера: galosh settings set model.memory_override true",
+        ),
+        http_status=503,
+    ),
+    "supervisor-no-room-beside": ErrorText(
+        what=(
+            "The model {model_id} does not fit beside the one in use.",
+            "Модель {model_id} не помещается рядом с той, что в работе.",
+        ),
+        why=(
+            "There is room for one of them at a time.",
+            "Места хватает только для одной из них.",
+        ),
+        kept=("The model in use goes first.", "Сначала уйдёт модель, что в работе."),
+        next_step=("Wait; it is done by itself.", "Подождите: это произойдёт само."),
+        http_status=503,
+    ),
+    "supervisor-answer-cut": ErrorText(
+        what=("The answer was cut off.", "Ответ оборван."),
+        why=(
+            "The system ended the engine of {model_id} for want of memory.",
+            "Система завершила движок модели {model_id} из-за нехватки памяти.",
+        ),
+        kept=(
+            "The words so far are kept; the next answer gets smaller settings.",
+            "Слова до этого места сохранены; следующий ответ получит меньшие настройки.",
+        ),
+        next_step=("Ask again.", "Повторите вопрос."),
+        http_status=503,
+    ),
+    "supervisor-memory-pressure": ErrorText(
+        what=("The answer was ended early.", "Ответ прерван досрочно."),
+        why=(
+            "Other programs urgently needed memory, so the model gave its own back.",
+            "Другим программам срочно понадобилась память, и модель отдала свою.",
+        ),
+        kept=("The words so far are kept.", "Слова до этого места сохранены."),
+        next_step=(
+            "Close a large program and ask again.",
+            "Закройте большую программу и повторите вопрос.",
+        ),
+        http_status=503,
+    ),
+    "supervisor-paused": ErrorText(
+        what=("Galosh is paused.", "Galosh на паузе."),
+        why=(
+            "It was asked to hold no memory until told otherwise.",
+            "Его попросили не занимать память до особого распоряжения.",
+        ),
+        next_step=("Run: galosh resume", "Выполните: galosh resume"),
         http_status=503,
     ),
     "supervisor-stopping": ErrorText(

@@ -1,0 +1,133 @@
+"""Reads what admission decides from: the model's header, the memory that is free now.
+
+Owns the probes and their cost (a header and two small files; the processor is asked once).
+Blocking; called in a thread before every load.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+
+from galosh.base.errors import GaloshError
+from galosh.base.paths import Paths
+from galosh.base.settings import Settings
+from galosh.fit.budget import Room, room_of
+from galosh.fit.ladder import Rung, rungs, settings_for
+from galosh.fit.memory import RunSettings
+from galosh.gguf import check_file
+from galosh.store import ModelStore, StoredModel
+from galosh.supervisor.admission import (
+    BESIDE,
+    RefusalError,
+    choose,
+    notice,
+    refusal,
+    smaller,
+)
+from galosh.supervisor.largest import largest_programs
+from galosh.supervisor.load_plan import Admitted, LoadPlan, LoadWish
+from galosh.supervisor.prefixes import prefixes_for
+
+_LOG = logging.getLogger("galosh.supervisor")
+
+
+class Admit:
+    """See `admission.Admission`. room: replaces the live memory in tests."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        settings: Callable[[], Settings],
+        store: ModelStore,
+        room: Callable[[], Room] | None = None,
+    ) -> None:
+        self._paths = paths
+        self._settings = settings
+        self._store = store
+        self._room = room or live_room
+        self._flags: frozenset[str] | None = None
+        self._asked_flags = False
+
+    def admit(self, wish: LoadWish, build_id: str | None) -> Admitted:
+        """See Admission."""
+        room = self._room()
+        settings = self._settings()
+        budget = settings.number("prefix.memory_bytes") if settings.flag("prefix.keep") else 0
+        try:
+            ladder = self._ladder(wish.model, wish.context_tokens, room, budget)
+        except GaloshError as error:
+            if error.code != "fit-no-forecast":
+                raise
+            _LOG.warning("no forecast for %s: loaded without", wish.model.id)
+            return Admitted(self._plan(wish, RunSettings(wish.context_tokens), None, build_id))
+        rung = choose(ladder, wish)
+        if rung is None:
+            raise self._refuse(ladder, wish, room, budget)
+        told = notice(ladder[0], rung, wish, room)
+        return Admitted(self._plan(wish, rung.settings, rung, build_id), told)
+
+    def _plan(
+        self, wish: LoadWish, run: RunSettings, rung: Rung | None, build_id: str | None
+    ) -> LoadPlan:
+        return LoadPlan(
+            run,
+            wish.threads,
+            prefixes_for(self._paths, self._settings(), wish.model.path, build_id, run),
+            lasting_bytes=None if rung is None else rung.memory.lasting_bytes,
+        )
+
+    def _ladder(
+        self, model: StoredModel, context_tokens: int, room: Room, budget: int
+    ) -> tuple[Rung, ...]:
+        header, flags = check_file(model.path), self._processor()
+        usual = settings_for(header, context_tokens, room=room, flags=flags)
+        return rungs(header, usual, room, flags, prefix_bytes=budget)
+
+    def _refuse(
+        self, ladder: tuple[Rung, ...], wish: LoadWish, room: Room, budget: int
+    ) -> RefusalError:
+        if wish.beside_bytes is not None:
+            available = (room.available_bytes or 0) + wish.beside_bytes
+            room = dataclasses.replace(room, available_bytes=available)
+            wish = dataclasses.replace(wish, beside_bytes=None)
+            ladder = self._ladder(wish.model, wish.context_tokens, room, budget)
+            if choose(ladder, wish) is not None:
+                return RefusalError(BESIDE, model_id=wish.model.id)
+        error = refusal(ladder, wish, room, largest_programs())
+        for model in smaller(self._store.list(), wish.model):
+            context = min(wish.context_tokens, model.context_length or wish.context_tokens)
+            other = dataclasses.replace(wish, model=model, context_tokens=context)
+            try:
+                found = choose(self._ladder(model, context, room, budget), other)
+            except GaloshError:
+                continue  # a model that cannot be forecast is no way out of a shortage
+            if found is not None:
+                error.instead = model
+                break
+        return error
+
+    def _processor(self) -> frozenset[str] | None:
+        if not self._asked_flags:
+            from galosh.hardware.probe import system_prober
+
+            self._asked_flags = True
+            try:
+                self._flags = system_prober().cpu().flags.value
+            except Exception as error:  # an odd system: a second copy of weights is assumed
+                _LOG.warning("the processor was not asked: %s", type(error).__name__)
+        return self._flags
+
+
+def live_room() -> Room:
+    """This PC's memory as it is now; unknown where it cannot be told."""
+    from galosh.hardware.probe import blank_machine, system_prober
+
+    machine = blank_machine("not asked")
+    try:
+        prober = system_prober()
+        machine = dataclasses.replace(machine, memory=prober.memory(), swap=prober.swap())
+    except Exception as error:
+        _LOG.warning("the memory was not asked: %s", type(error).__name__)
+    return room_of(machine)
