@@ -16,6 +16,7 @@ from galosh.base.paths import Paths
 from galosh.cli import main
 from galosh.cli.recommend import spoken_language
 from galosh.hardware import CpuFacts, Fact, Machine, MemoryFacts
+from tests import real
 from tests.fakes import gguf_models as models
 from tests.fakes.faults import Fault
 from tests.fakes.gguf_writer import Model
@@ -264,3 +265,59 @@ def test_recommend_on_one_screen(
 )
 def test_the_users_own_language(environ: dict[str, str], expected: str) -> None:
     assert spoken_language(environ) == expected
+
+
+@pytest.mark.engine
+@pytest.mark.usefixtures("machine")
+def test_the_installed_engine_is_asked(
+    hub: FaultHub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real.link_engines(Paths.find())
+    model = models.gemma3(7, 640, 4, 1, 256, 2048, 4000, 32768, 512)
+    file = str(model.write(tmp_path / "m.gguf"))
+    alone = fit(capsys, file, "--no-engine", "--ctx", "4096")["memory"]
+    assert (alone["basis"], alone["engine"]) == ("formula", None)
+    asked = fit(capsys, file, "--ctx", "4096")["memory"]
+    assert (asked["basis"], asked["engine"]["status"]) == ("engine", "ok")
+    assert asked["differences"] == []
+    assert asked["by_formula"] == alone["parts"]
+    assert (
+        asked["parts"]["cache"]
+        == alone["parts"]["cache"]
+        == asked["engine"]["parts"]["cache_bytes"]
+    )
+    # From elsewhere the header alone is enough, and says the same.
+    hub.add_repo(
+        "o/r", {"m.gguf": Path(file).read_bytes()[: len(model.header()) + model.data_bytes]}
+    )
+    assert fit(capsys, "hf:o/r", "--ctx", "4096")["memory"]["parts"] == asked["parts"]
+    for language, words in (("en", "the formula agrees"), ("ru", "формула с ним согласна")):
+        monkeypatch.setenv("GALOSH_LANG", language)
+        assert main(["fit", file, "--ctx", "4096"]) == 0
+        assert words in capsys.readouterr().out
+
+
+@pytest.mark.engine
+@pytest.mark.usefixtures("machine")
+def test_an_engine_that_is_too_old_and_one_that_counts_otherwise(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    real.link_engines(Paths.find())
+    unknown = models.llama()
+    unknown.metadata = {
+        key.replace("llama.", "galosh9."): "galosh9" if key == "general.architecture" else value
+        for key, value in unknown.metadata.items()
+    }
+    file = str(unknown.write(tmp_path / "new.gguf"))
+    found = fit(capsys, file)
+    assert found["memory"]["engine"]["status"] == "too-old"
+    assert found["memory"]["basis"] == "formula"
+    assert found["verdict"]["kind"] == "fits-after-closing"
+    assert main(["fit", file]) == 0
+    assert "too old for galosh9" in capsys.readouterr().out
+    # A guess of the formula gives way to the engine's number, and both are shown.
+    file = str(models.mamba(layers=2, width=512, inner=1024).write(tmp_path / "mamba.gguf"))
+    found = fit(capsys, file)["memory"]
+    assert not found["is_guess"]
+    for one in found["differences"]:
+        assert found["parts"][one["part"]] == one["engine_bytes"] != one["formula_bytes"]

@@ -3,59 +3,51 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from galosh.engine.records import Engine
-from galosh.fit import RunSettings, read_shape
-from galosh.fit.memory import cache_bytes, compute_bytes, repacked_bytes
+from galosh.fit import RunSettings, ghost, ghost_load, read_shape
+from galosh.fit.enginelog import EngineMemory, read_context, read_weights
+from galosh.fit.memory import cache_bytes, compute_bytes, repacked_bytes, state_bytes
 from galosh.gguf import Header, check_file
 from tests.fakes import gguf_models as models
 from tests.fakes.gguf_writer import Model
 
 pytestmark = pytest.mark.engine
 
-MIB = 1 << 20
-# Loads each model once, makes a context for each setting, and prints the engine's own log.
+PRINTED = 11_000  # the log prints MiB with two digits, for keys and for values
+# Loads each model for real, makes a context for each setting, prints the engine's own log.
 _MEASURE = """
-import ctypes, json, os, sys, tempfile
-import llama_cpp as lib
-
-def logged(work):
-    with tempfile.TemporaryFile() as log:
-        old = os.dup(2)
-        os.dup2(log.fileno(), 2)
-        try:
-            result = work()
-        finally:
-            os.dup2(old, 2)
-            os.close(old)
-        log.seek(0)
-        return result, log.read().decode("utf-8", "replace")
-
-def measure(model, context, batch, kind, flash):
-    params = lib.llama_context_default_params()
-    params.n_ctx, params.n_batch, params.n_ubatch, params.n_outputs_max = context, batch, batch, 1
-    params.swa_full, params.n_threads = False, 1
-    params.flash_attn_type = int(flash)
-    params.type_k = params.type_v = {"f16": 1, "q8_0": 8}[kind]
-    def make():
-        made = lib.llama_init_from_model(model, params)
-        lib.llama_free(made)
-    return logged(make)[1]
-
+import json, runpy, sys
+ghost = runpy.run_path(sys.argv[1])
+lib = ghost["import_low_level"]()
+lib.llama_backend_init()
+log = ghost["Log"](lib)
 for path, settings in json.load(sys.stdin):
-    load = lambda: lib.llama_model_load_from_file(path.encode(), lib.llama_model_default_params())
-    model, log = logged(load)
-    print(json.dumps([path, log, [measure(model, *item) for item in settings]]))
+    log.sizes.clear()
+    model = lib.llama_model_load_from_file(path.encode(), lib.llama_model_default_params())
+    loaded, contexts = list(log.sizes), []
+    for item in settings:
+        log.sizes.clear()
+        lib.llama_free(lib.llama_init_from_model(model, ghost["context_params"](lib, item)))
+        contexts.append(list(log.sizes))
+    lib.llama_model_free(model)
+    system = lib.llama_print_system_info().decode()
+    print(json.dumps([path, system, loaded, contexts]))
 """
+GHOST_CHILD = Path(ghost.__file__).with_name("ghost_child.py")
 SETTINGS = [
-    (context, batch, kind, flash)
+    RunSettings(context, batch, kind, flash, sequences=sequences, outputs=outputs)
     for context in (512, 4096, 16384)
-    for batch, kind, flash in ((64, "f16", 1), (512, "f16", 1), (256, "q8_0", 1), (256, "f16", 0))
+    for batch, kind, flash, sequences, outputs in (
+        (64, "f16", True, 1, 1),
+        (512, "f16", True, 4, 8),
+        (256, "q8_0", True, 2, 8),
+        (256, "f16", False, 1, 1),
+    )
 ]
 SHAPES: dict[str, Model] = {
     "llama": models.llama(3, 512, 8, 2, 1408, 4000, 32768),
@@ -72,40 +64,44 @@ PLAIN = {"llama": 0.05, "moe": 0.05, "gemma3": 0.05, "gemma3-odd": 0.10,
          "SmolLM2-135M-Instruct.Q4_1": 0.05}  # fmt: skip
 
 
-def ask(engine: Engine, paths: list[Path]) -> list[tuple[Path, str, list[str]]]:
-    job = json.dumps([[str(path), SETTINGS] for path in paths])
+def ask(
+    engine: Engine, paths: list[Path], settings: list[RunSettings]
+) -> list[tuple[Path, str, list[str], list[EngineMemory]]]:
+    """What real loads say: (file, instruction sets, model's lines, contexts)."""
+    items = [
+        {**vars(one), "step_tokens": one.step_tokens, "output_rows": one.output_rows}
+        for one in settings
+    ]
     done = subprocess.run(
-        [str(engine.python), "-I", "-c", _MEASURE],
-        input=job, capture_output=True, text=True, timeout=100, check=True,
+        [str(engine.python), "-I", "-c", _MEASURE, str(GHOST_CHILD)],
+        input=json.dumps([[str(path), items] for path in paths]),
+        capture_output=True, text=True, timeout=100, check=True,
     )  # fmt: skip
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return [(Path(path), log, logs) for path, log, logs in lines]
-
-
-def total_mib(pattern: str, log: str) -> float:
-    return sum(float(size) for match in re.findall(pattern, log) for size in match if size.strip())
+    found = []
+    for line in done.stdout.splitlines():
+        path, system, loaded, contexts = json.loads(line)
+        memories = [memory for lines in contexts if (memory := read_context(lines))]
+        assert len(memories) == len(settings)
+        found.append((Path(path), system, loaded, memories))
+    return found
 
 
 def check_one(
-    header: Header, item: tuple[int, int, str, int], log: str, limit: float | None
+    header: Header, chosen: RunSettings, real: EngineMemory, limit: float | None
 ) -> float:
     """Compare one context; gives the error of the compute buffer."""
-    context, batch, kind, flash = item
-    chosen = RunSettings(context, batch, kind, bool(flash))
     shape = read_shape(header)
-    caches = log.count("llama_kv_cache: size")
-    cache = total_mib(r"K \(\S+\):\s+([\d.]+) MiB, V \(\S+\):\s+([\d.]+)", log)
-    assert cache_bytes(shape, chosen) / MIB == pytest.approx(cache, abs=0.0101 * max(1, caches))
-    state = total_mib(r"R \(f32\):\s+([\d.]+) MiB, S \(f32\):\s+([\d.]+)", log)
-    ours = sum(layer.state_bytes for layer in shape.layers) / MIB
-    assert ours == pytest.approx(state, abs=0.0101)
-    [real] = re.findall(r"compute buffer size is\s+([\d.]+) MiB", log)
+    caches = 2 if shape.has_window else 1
+    assert cache_bytes(shape, chosen) == pytest.approx(real.cache_bytes, abs=PRINTED * caches)
+    assert state_bytes(shape, chosen) == pytest.approx(real.state_bytes, abs=PRINTED)
+    rows = 4 * shape.output_rows * chosen.sequences
+    assert rows == pytest.approx(real.output_bytes, abs=PRINTED)
     size, is_guess = compute_bytes(shape, chosen)
-    error = size / MIB / float(real) - 1
+    error = size / real.compute_bytes - 1
     assert is_guess is (limit is None)
-    assert error >= -0.01, f"{item}: under by {error:.1%}"
+    assert error >= -0.01, f"{chosen}: under by {error:.1%}"
     if limit is not None:
-        assert error <= limit, f"{item}: over by {error:.1%}"
+        assert error <= limit, f"{chosen}: over by {error:.1%}"
     return error
 
 
@@ -114,16 +110,20 @@ def test_forecast_is_the_engines_own(
 ) -> None:
     paths = [model.write(tmp_path / f"{name}.gguf") for name, model in SHAPES.items()]
     print()
-    for path, _, logs in ask(real_engine, [*paths, starter_model]):
+    for path, _, _, memories in ask(real_engine, [*paths, starter_model], SETTINGS):
         header = check_file(path)
         limit = PLAIN.get(path.stem)
         errors = [
-            check_one(header, item, log, limit) for item, log in zip(SETTINGS, logs, strict=True)
+            check_one(header, chosen, real, limit)
+            for chosen, real in zip(SETTINGS, memories, strict=True)
         ]
         print(
             f"fit {path.stem}: {len(errors)} contexts, cache and state exact, compute buffer "
             f"{min(errors):+.1%} to {max(errors):+.1%}{' (guess)' if limit is None else ''}"
         )
+        # And the load without weights says what the real one said, to the printed digit.
+        answer = ghost_load(real_engine.python, path, SETTINGS)
+        assert (answer.status, list(answer.contexts)) == ("ok", memories), path.name
 
 
 @pytest.mark.parametrize("kind", ["Q4_K", "Q4_0", "Q6_K"])
@@ -136,8 +136,7 @@ def test_second_copy_is_the_engines_own(real_engine: Engine, tmp_path: Path, kin
         ),
     ]
     flags = frozenset({"avx2"})  # what the test engine is built for at least
-    for path, log, _ in ask(real_engine, paths):
-        if "AVX512 = 1" not in log:
-            copied = total_mib(r"CPU_REPACK model buffer size =(\s+)([\d.]+)", f"{log}")
-            ours = repacked_bytes(check_file(path), flags) / MIB
-            assert ours == pytest.approx(copied, abs=0.0101), path.name
+    for path, system, loaded, _ in ask(real_engine, paths, []):
+        if "AVX512 = 1" not in system:
+            copied = read_weights(loaded).get("CPU_REPACK", 0)
+            assert repacked_bytes(check_file(path), flags) == pytest.approx(copied, abs=PRINTED)

@@ -48,8 +48,8 @@ PURE: dict[str, set[str]] = {
         "catalogue": "entry places",
         "download": "plan journal gate schedule backoff repair state",
         "engine": "causes host levels plan records report source",
-        "fit": "memory shape budget speed estimate choice swap report ladder work measured "
-        "forecast runs",
+        "fit": "memory shape budget speed estimate choice swap report ladder enginelog work "
+        "measured forecast runs",
         "gguf": "cursor header kind quant reader remote rules source split vocabulary",
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
         "presets": "prompt sampler template",

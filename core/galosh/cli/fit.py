@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ from galosh.base.texts import format_bytes, say
 from galosh.cli.output import Output, table
 
 if TYPE_CHECKING:
-    from galosh.fit import FitReport
+    from galosh.fit import FitReport, HeaderPart, RunSettings
     from galosh.fit.budget import Verdict
+    from galosh.fit.enginelog import EngineAnswer
     from galosh.fit.forecast import SpeedFacts
     from galosh.gguf import Header
     from galosh.hardware import Machine
@@ -33,8 +35,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from galosh.fit.budget import room_of
 
     paths = Paths.find()
-    header, fetched = find_header(arguments.source, paths)
-    machine = hardware.probe(paths)
+    found = find_model(arguments.source, paths)
+    header, machine = found.header, hardware.probe(paths)
     settings = settings_for(
         header,
         arguments.ctx or usual_context(header, paths),
@@ -42,10 +44,31 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         flags=machine.cpu.flags.value,
         cache_type=arguments.cache_type,
     )
-    report = make_report(header, settings, machine, known_speed(paths, machine, header))
+    engine = None if arguments.no_engine else ask_engine(found, settings, paths)
+    speed = known_speed(paths, machine, header)
+    report = make_report(header, settings, machine, speed, engine=engine)
+    fetched = found.fetched_bytes
     document = {"source": arguments.source, "fetched_bytes": fetched, **report.to_json()}
     output.result(document, "\n".join(_lines(report, machine, arguments.source, fetched)))
     return 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model's header and where the engine can read it: the file, or the starts of its parts."""
+
+    header: Header
+    file: Path | tuple[HeaderPart, ...]
+    fetched_bytes: int = 0
+
+
+def ask_engine(found: Found, settings: RunSettings, paths: Paths) -> EngineAnswer | None:
+    """What the installed engine says of the model; None where there is no engine."""
+    from galosh import engine
+    from galosh.fit import ghost_load
+
+    current = engine.current(paths)
+    return None if current is None else ghost_load(current.python, found.file, [settings])
 
 
 def known_speed(paths: Paths, machine: Machine, header: Header | None) -> SpeedFacts:
@@ -74,18 +97,22 @@ def usual_context(header: Header, paths: Paths) -> int:
     return min(chosen, header.context_length or chosen)
 
 
-def find_header(source: str, paths: Paths) -> tuple[Header, int]:
-    """The header of a model here or elsewhere, and how many bytes were fetched for it."""
+def find_model(source: str, paths: Paths) -> Found:
+    """A model here or elsewhere; of one that is elsewhere only the start is fetched."""
     from galosh import gguf
     from galosh.download.ask import Asker
-    from galosh.download.read_remote import read_remote_header
+    from galosh.download.read_remote import read_remote_model
     from galosh.download.sources import resolve
+    from galosh.fit import HeaderPart
 
     here = _here(source, paths)
     if here is not None:
-        return gguf.check_file(here), 0
+        return Found(gguf.check_file(here), here)
     with Asker() as asker:
-        return read_remote_header(resolve(source, paths, asker=asker), asker)
+        resolved = resolve(source, paths, asker=asker)
+        remote = read_remote_model(resolved, asker)
+    parts = tuple(HeaderPart(one.name, one.start, one.size_bytes) for one in remote.parts)
+    return Found(remote.header, resolved.local or parts, remote.fetched_bytes)
 
 
 def _here(source: str, paths: Paths) -> Path | None:
@@ -138,6 +165,7 @@ def _lines(report: FitReport, machine: Machine, source: str, fetched: int) -> It
         context=settings.context_tokens,
         trained=report.shape.context_train,
         cache=settings.cache_type,
+        sequences=settings.sequences,
     )
     yield from ("", *_memory(report), "", *_room(report, machine), "")
     yield verdict_sentence(report.verdict, report.room.most_bytes, machine)
@@ -148,7 +176,7 @@ def _lines(report: FitReport, machine: Machine, source: str, fetched: int) -> It
 
 def _memory(report: FitReport) -> Iterator[str]:
     memory = report.memory
-    yield say("fit.memory-head")
+    yield say("fit.memory-head-engine" if report.is_by_engine else "fit.memory-head")
     rows = [
         [
             f"  {say(f'fit.part.{name}')}",
@@ -162,7 +190,21 @@ def _memory(report: FitReport) -> Iterator[str]:
     yield f"  {say('fit.memory-sum', **facts)}"
     if memory.is_guess:
         yield f"  {say('fit.memory-guess')}"
+    yield from (f"  {line}" for line in _engine(report))
     yield say("fit.needed", needed_bytes=report.verdict.needed_bytes)
+
+
+def _engine(report: FitReport) -> Iterator[str]:
+    """What became of asking the engine: that both agree, where they do not, or why not."""
+    if report.engine is None:
+        return
+    for one in report.differences:
+        part = say(f"fit.part.{one.part}")
+        sizes = {"formula_bytes": one.formula_bytes, "engine_bytes": one.engine_bytes}
+        yield say("fit.engine.differs", part=part, **sizes)
+    if not report.differences:
+        facts = {"architecture": report.header.architecture, "detail": report.engine.detail}
+        yield say(f"fit.engine.{report.engine.status}", **facts)
 
 
 def _room(report: FitReport, machine: Machine) -> Iterator[str]:

@@ -148,6 +148,7 @@ def _fit(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument(
         "--cache-type", choices=kinds, default="f16", metavar="T", help=say("cli.help-cache-type")
     )
+    parser.add_argument("--no-engine", action="store_true", help=say("cli.help-no-engine"))
 
 
 def _pull(parser: _Parser, _common: _Parser) -> None:

@@ -1,9 +1,10 @@
 """Will it fit, how fast will it be: worked out from a model's header, before the download.
 
 `make_report` says all of one model on this PC; `recommend` judges the whole catalogue.
-The arithmetic is pure and apart from the one measurement (`measure_bandwidth`).
+The arithmetic is pure; `measure_bandwidth` measures and `ghost_load` asks the engine.
 """
 
+from galosh.fit.ghost import HeaderPart, ghost_load
 from galosh.fit.ladder import Rung, first_that_fits, rungs, settings_for
 from galosh.fit.measure import measure_bandwidth
 from galosh.fit.memory import CACHE_TYPES, MemoryForecast, RunSettings, forecast_memory
@@ -14,12 +15,14 @@ from galosh.fit.suggest import Recommendation, recommend
 __all__ = [
     "CACHE_TYPES",
     "FitReport",
+    "HeaderPart",
     "MemoryForecast",
     "Recommendation",
     "RunSettings",
     "Rung",
     "first_that_fits",
     "forecast_memory",
+    "ghost_load",
     "make_report",
     "measure_bandwidth",
     "read_shape",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from galosh.fit.budget import Room, Verdict, judge, room_of
+from galosh.fit.enginelog import Difference, EngineAnswer, by_engine, differences
 from galosh.fit.forecast import Seconds, Speed, SpeedFacts, forecast
 from galosh.fit.memory import CACHE_TYPES, MemoryForecast, RunSettings, forecast_memory
 from galosh.fit.shape import Shape, read_shape
@@ -16,7 +17,11 @@ from galosh.hardware import Machine
 
 @dataclass(frozen=True)
 class FitReport:
-    """A model's forecast, and what it rests on."""
+    """A model's forecast, and what it rests on.
+
+    memory: what the verdict rests on, by the engine's own count where `engine` gave one;
+    by_formula: from the header alone. engine: None when it was not asked.
+    """
 
     header: Header
     shape: Shape
@@ -27,6 +32,8 @@ class FitReport:
     facts: SpeedFacts
     token_bytes: int
     speed: Speed
+    by_formula: MemoryForecast
+    engine: EngineAnswer | None = None
 
     @property
     def first_rate(self) -> Rate | None:
@@ -37,6 +44,16 @@ class FitReport:
     def full_rate(self) -> Rate | None:
         """Tokens per second at the end of the context."""
         return self.speed.full_rate
+
+    @property
+    def is_by_engine(self) -> bool:
+        """Whether the memory is the engine's own count."""
+        return self.engine is not None and bool(self.engine.contexts)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Parts of which the engine's count is not what the formula says."""
+        return differences(self.by_formula, self.memory) if self.is_by_engine else ()
 
     @property
     def largest_part(self) -> str:
@@ -64,6 +81,10 @@ class FitReport:
                 "lasting_bytes": memory.lasting_bytes,
                 "anonymous_bytes": memory.anonymous_bytes,
                 "is_guess": memory.is_guess,
+                "basis": "engine" if self.is_by_engine else "formula",
+                "by_formula": self.by_formula.parts(),
+                "differences": [dict(vars(one)) for one in self.differences],
+                "engine": _engine_json(self.engine),
             },
             "room": room_json(self.room),
             "verdict": dict(vars(self.verdict)),
@@ -72,16 +93,25 @@ class FitReport:
 
 
 def make_report(
-    header: Header, settings: RunSettings, machine: Machine, speed: Bandwidth | SpeedFacts
+    header: Header,
+    settings: RunSettings,
+    machine: Machine,
+    speed: Bandwidth | SpeedFacts,
+    *,
+    engine: EngineAnswer | None = None,
+    prefix_bytes: int = 0,
 ) -> FitReport:
     """The forecast for a whole model (parts of a split one merged).
 
-    speed: what is known of this PC's. Raises GaloshError `fit-no-forecast` when the header
-    does not tell enough.
+    speed: what is known of this PC's. engine: what the installed engine says of these very
+    settings, if it was asked. Raises GaloshError `fit-no-forecast` when the header does not
+    tell enough.
     """
     shape = read_shape(header)
     flags = machine.cpu.flags.value
-    memory = forecast_memory(header, settings, flags)
+    formula = forecast_memory(header, settings, flags, prefix_bytes=prefix_bytes)
+    asked = engine is not None and bool(engine.contexts)
+    memory = by_engine(formula, settings, engine.contexts[0]) if engine and asked else formula
     room = room_of(machine)
     facts = SpeedFacts(speed, flags=flags) if isinstance(speed, Bandwidth) else speed
     return FitReport(
@@ -100,6 +130,8 @@ def make_report(
             batch_tokens=settings.batch_tokens,
             cell_bytes=float(CACHE_TYPES[settings.cache_type]),
         ),
+        by_formula=formula,
+        engine=engine,
     )
 
 
@@ -122,6 +154,13 @@ def speed_json(speed: Speed, facts: SpeedFacts, token_bytes: int) -> dict[str, o
         },
         "runs": speed.runs,
     }
+
+
+def _engine_json(engine: EngineAnswer | None) -> dict[str, object] | None:
+    if engine is None:
+        return None
+    parts = dict(vars(engine.contexts[0])) if engine.contexts else None
+    return {"status": engine.status, "detail": engine.detail, "parts": parts}
 
 
 def room_json(room: Room) -> dict[str, object]:

@@ -100,6 +100,10 @@ _HELP: dict[str, Text] = {
         "kind of numbers in the KV cache: f16, q8_0, q4_0 … (default f16)",
         "вид чисел в KV-кэше: f16, q8_0, q4_0 … (по умолчанию f16)",
     ),
+    "cli.help-no-engine": (
+        "work memory out from the header alone, without asking the installed engine",
+        "рассчитать память по одному заголовку, не спрашивая установленный движок",
+    ),
     "cli.models-verify": (
         "hash models again, repair damaged ones",
         "проверить модели по хешу и исправить повреждённые",

@@ -19,9 +19,42 @@ TEXTS: dict[str, Text] = {
     "fit.largest": ("← the largest part", "← больше всего"),
     "fit.model": ("{name}: {architecture}, {quantisation}, {billions} billion parameters",
                   "{name}: {architecture}, {quantisation}, {billions} млрд параметров"),
-    "fit.settings": ("Context {context} tokens (it was trained for {trained}), cache {cache}",
-                     "Контекст {context} токенов (модель обучена на {trained}), кэш {cache}"),
+    "fit.settings": ("Context {context} tokens (it was trained for {trained}), cache {cache}, "
+                     "answers at a time: {sequences}",
+                     "Контекст {context} токенов (модель обучена на {trained}), кэш {cache}, "
+                     "ответов сразу: {sequences}"),
     "fit.memory-head": ("Memory, calculated from the header:", "Память, расчёт по заголовку:"),
+    "fit.memory-head-engine": ("Memory, counted by the installed engine:",
+                               "Память, по счёту установленного движка:"),
+    "fit.engine.ok": ("The engine was asked with these very settings; the formula agrees.",
+                      "Движок спрошен с этими же настройками; формула с ним согласна."),
+    "fit.engine.differs": (
+        "The formula would have said {formula_bytes} for “{part}”, the engine {engine_bytes}; "
+        "the engine's number counts.",
+        "По формуле «{part}» — {formula_bytes}, у движка {engine_bytes}; считается число движка."),
+    "fit.engine.too-old": (
+        "The installed engine does not know this kind of model: it is too old for "
+        "{architecture}. A newer one: galosh engine build --fresh",
+        "Установленный движок не знает таких моделей: для {architecture} он слишком стар. "
+        "Новый: galosh engine build --fresh"),
+    "fit.engine.refused": ("The installed engine will not open this model ({detail}); the numbers "
+                           "are by formula.",
+                           "Установленный движок эту модель не открывает ({detail}); числа по "
+                           "формуле."),
+    "fit.engine.crashed": ("The installed engine broke down on this header ({detail}): do not "
+                           "expect the model to run. The numbers are by formula.",
+                           "На этом заголовке установленный движок упал ({detail}): модель вряд "
+                           "ли заработает. Числа по формуле."),
+    "fit.engine.timeout": ("The installed engine gave no answer within {detail}; the numbers are "
+                           "by formula.",
+                           "Движок не ответил за {detail}; числа по формуле."),
+    "fit.engine.no-room": ("The engine could not be asked: the folder for temporary files cannot "
+                           "hold an empty stand-in ({detail}). The numbers are by formula.",
+                           "Движок спросить не удалось: папка временных файлов не вмещает "
+                           "пустышку ({detail}). Числа по формуле."),
+    "fit.engine.no-engine": ("The installed engine does not start ({detail}); the numbers are by "
+                             "formula.",
+                             "Установленный движок не запускается ({detail}); числа по формуле."),
     "fit.memory-guess": ("The working space is a cautious guess for this kind of model.",
                          "Рабочее место для такой модели оценено с запасом."),
     "fit.memory-sum": ("together at most {peak_bytes}, of which {lasting_bytes} must stay",
