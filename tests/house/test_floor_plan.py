@@ -45,7 +45,7 @@ PURE: dict[str, set[str]] = {
     part: set(names.split())
     for part, names in {
         "api": "wire",
-        "catalogue": "entry places",
+        "catalogue": "entry places reading",
         "download": "plan journal gate schedule backoff repair state",
         "engine": "causes host levels plan records report source",
         "fit": "memory shape budget speed estimate choice swap report ladder enginelog work "

@@ -60,6 +60,11 @@ class Paths:
         return self.config / "presets"
 
     @property
+    def catalogue_readings(self) -> Path:
+        """What `galosh models refresh` last read at the models' sources."""
+        return self.data / "catalogue.json"
+
+    @property
     def token_file(self) -> Path:
         """The bearer token of the TCP door; stays the same across starts."""
         return self.config / "token"

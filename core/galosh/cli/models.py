@@ -1,4 +1,4 @@
-"""`galosh models …`: what the daemon's store holds; `recommend` and `scan` need no daemon."""
+"""`galosh models …`: what the daemon's store holds; `recommend`, `refresh` and `scan` need none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from galosh.cli.ask import ready_client
 from galosh.cli.output import Output, table
 
 # Actions with a module of their own.
-_APART = ("recommend", "scan", "verify")
+_APART = ("recommend", "refresh", "scan", "verify")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:

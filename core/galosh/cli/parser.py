@@ -132,8 +132,8 @@ def _children(parser: _Parser, common: _Parser, part: str, names: Sequence[str])
 
 
 def _models(parser: _Parser, common: _Parser) -> None:
-    names = ("list", "use", "add", "remove", "verify", "recommend", "scan")
-    _, use, add, remove, verify, _, scan = _children(parser, common, "models", names)
+    names = ("list", "use", "add", "remove", "verify", "recommend", "scan", "refresh")
+    _, use, add, remove, verify, _, scan, _ = _children(parser, common, "models", names)
     for child in (use, remove):
         child.add_argument("model", metavar="ID")
     add.add_argument("file", metavar="FILE")

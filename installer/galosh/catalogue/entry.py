@@ -13,8 +13,12 @@ from galosh.base.errors import GaloshError
 class Entry:
     """A model one can fetch. Sizes in bytes; unknown facts are None.
 
-    sampler: its authors' settings. system: the system message it is best given where the
-    asker gives none; None leaves that to the model's own template.
+    size_about_bytes: a rounded figure, for forecasts where no exact size is stated.
+    memory_class_gib: the PC it is meant for. sampler: its authors' settings. system: the
+    system message it is best given where the asker gives none; None leaves that to the
+    model's own template. dated: when the entry was written. checked: when `galosh models
+    refresh` last read it at its source; gone: what that source said when the file was not
+    there any more.
     """
 
     id: str
@@ -22,10 +26,12 @@ class Entry:
     file_name: str
     sources: tuple[str, ...]
     size_bytes: int | None = None
+    size_about_bytes: int | None = None
     sha256: str | None = None
     context_tokens: int | None = None
     parameters_total: int | None = None
     parameters_active: int | None = None
+    memory_class_gib: int | None = None
     languages: tuple[str, ...] = ()
     licence: str = ""
     good_at: str = ""
@@ -33,8 +39,15 @@ class Entry:
     sampler: Mapping[str, float] = field(default_factory=dict)
     system: str | None = None
     dated: str = ""
+    checked: str = ""
+    gone: str = ""
     starter: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def weight_bytes(self) -> int | None:
+        """The file's size, exact or about."""
+        return self.size_bytes or self.size_about_bytes
 
     def strengths(self, tongue: str) -> str:
         """What it is good at, in `ru` or English, whichever there is."""
@@ -42,7 +55,8 @@ class Entry:
         return next((text for text in texts if text), "")
 
 
-_KNOWN = {name for name in Entry.__dataclass_fields__ if name != "extra"} - {"file_name"}
+# What only a refresh may set is no field of a file.
+_KNOWN = set(Entry.__dataclass_fields__) - {"extra", "file_name", "checked", "gone"}
 
 
 def parse_entry(table: Mapping[str, Any], origin: str) -> Entry:
@@ -67,10 +81,12 @@ def parse_entry(table: Mapping[str, Any], origin: str) -> Entry:
         file_name=take("file", str, required=True),
         sources=tuple(str(source) for source in take("sources", list, required=True)),
         size_bytes=take("size_bytes", int),
+        size_about_bytes=take("size_about_bytes", int),
         sha256=take("sha256", str),
         context_tokens=take("context_tokens", int),
         parameters_total=take("parameters_total", int),
         parameters_active=take("parameters_active", int),
+        memory_class_gib=take("memory_class_gib", int),
         languages=tuple(str(tag) for tag in take("languages", list) or ()),
         licence=take("licence", str) or "",
         good_at=take("good_at", str) or "",

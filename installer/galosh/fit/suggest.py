@@ -88,7 +88,7 @@ def _judged(
         known = _from_header(entry, file, machine, bandwidth, language, tokens)
         if known is not None:
             return known
-    found = estimate(entry.size_bytes, entry.parameters_total, entry.parameters_active, tokens)
+    found = estimate(entry.weight_bytes, entry.parameters_total, entry.parameters_active, tokens)
     if found is None:
         return Candidate(entry, entry.size_bytes, None, None, None, estimated=True)
     rate = decode_rate(found.token_bytes, None, bandwidth)

@@ -22,9 +22,40 @@ TEXTS: dict[str, Text] = {
         "{program}: {path} could not be read ({reason}).",
         "{program}: {path} не читается ({reason}).",
     ),
+    "catalogue.refresh-looking": ("Reading {model} …", "Читаю {model} …"),
+    "catalogue.refresh-new": ("now known exactly", "теперь известно точно"),
+    "catalogue.refresh-changed": ("the file was replaced", "файл заменён"),
+    "catalogue.refresh-gone": ("not there any more", "больше не находится"),
+    "catalogue.refresh-failed": ("could not be read", "прочитать не удалось"),
+    "catalogue.refresh-sum": (
+        "{count} read: {same} as before, {new} now known exactly, {changed} replaced, {gone} "
+        "gone, {failed} not readable.",
+        "Прочитано {count}: без изменений {same}, уточнено {new}, заменено {changed}, "
+        "пропало {gone}, не прочитано {failed}.",
+    ),
+    "catalogue.refresh-passed": (
+        "Not on the hub, fixed by their hash: {models}",
+        "Не на хабе, закреплены хешем: {models}",
+    ),
+    "catalogue.refresh-away": (
+        "The rest was not read: {why} What was read is kept; run it again to go on.",
+        "Остальное не прочитано: {why} Прочитанное сохранено; повторите команду позже.",
+    ),
 }
 
 ERRORS: dict[str, ErrorText] = {
+    "catalogue-refresh-offline": ErrorText(
+        what=("The catalogue was not read anew.", "Обновить каталог не удалось."),
+        why=("{reason}", "{reason}"),
+        kept=(
+            "It stays as it was, of {dated}; models can be fetched from it all the same.",
+            "Он остался прежним, от {dated}; загружать модели по нему можно.",
+        ),
+        next_step=(
+            "When the network is back: galosh models refresh",
+            "Когда сеть появится: galosh models refresh",
+        ),
+    ),
     "catalogue-file-wrong": ErrorText(
         what=(
             "The model catalogue {path} could not be read.",

@@ -88,6 +88,10 @@ _HELP: dict[str, Text] = {
         "find models of Ollama, LM Studio and others",
         "найти модели Ollama, LM Studio и других",
     ),
+    "cli.models-refresh": (
+        "read the catalogue's sizes and hashes anew at their sources",
+        "обновить размеры и хеши каталога по их источникам",
+    ),
     "cli.help-scan-add": (
         "enter what was found, used where it lies",
         "добавить найденное, оставив на месте",

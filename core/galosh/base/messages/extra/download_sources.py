@@ -411,7 +411,10 @@ ERRORS: dict[str, ErrorText] = {
             "В плане {planned_bytes}, предлагается {offered_bytes} или другой SHA-256.",
         ),
         kept=_NOTHING,
-        next_step=_TRY_OTHER,
+        next_step=(
+            "Read the catalogue anew, if its authors replaced the file: galosh models refresh",
+            "Если авторы заменили файл, обновите каталог: galosh models refresh",
+        ),
         http_status=409,
     ),
 }
