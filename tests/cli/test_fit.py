@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import struct
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 
 from galosh.base.paths import Paths
+from galosh.base.texts import spoken_language
 from galosh.cli import main
-from galosh.cli.recommend import spoken_language
-from galosh.hardware import CpuFacts, Fact, Machine, MemoryFacts
+from galosh.fit.speed import Bandwidth
+from galosh.hardware import CpuFacts, DiskFacts, Fact, Machine, MemoryFacts
+from galosh.hardware.facts import SwapFacts
 from tests import real
 from tests.fakes import gguf_models as models
 from tests.fakes.faults import Fault
@@ -222,8 +225,6 @@ def test_the_working_is_shown(tmp_path: Path, capsys: Capture) -> None:
 def test_speed_where_it_was_measured(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from galosh.fit.speed import Bandwidth
-
     be(monkeypatch, pc(8 * GIB, 6 * GIB))
     monkeypatch.setattr("galosh.fit.learn.measure_bandwidth", lambda *_: Bandwidth(20e9, 4))
     file = str(models.llama().write(tmp_path / "m.gguf"))
@@ -236,21 +237,80 @@ def test_speed_where_it_was_measured(
     assert "?" not in text
 
 
-@pytest.mark.usefixtures("machine")
+def desktop(gib: float, free_gib: float, **swap: int) -> Machine:
+    return dataclasses.replace(
+        pc(int(gib * GIB), int(free_gib * GIB)),
+        swap=SwapFacts(**{name: Fact(value, "t") for name, value in swap.items()}),
+        disk=DiskFacts(kind=Fact("hdd", "t")),
+    )
+
+
 @pytest.mark.parametrize("tongue", ["en", "ru"])
+@pytest.mark.parametrize(
+    "machine", [desktop(2, 1.5), desktop(4, 3, total_bytes=0), desktop(8, 6), desktop(16, 2.5),
+                desktop(16, 13, total_bytes=0), desktop(32, 27), desktop(8, 0.1), Machine()],
+)  # fmt: skip
 def test_recommend_on_one_screen(
-    tongue: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    tongue: str, machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    be(monkeypatch, machine)
     monkeypatch.setenv("GALOSH_LANG", tongue)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("galosh.fit.learn.measure_bandwidth", lambda *_: Bandwidth(25e9, 4))
     assert main(["models", "recommend"]) == 0
     text = capsys.readouterr().out
-    assert "galosh setup --model ID" in text
+    assert "galosh pull" in text or "galosh models" in text
     assert "?" not in text
-    assert len(text.splitlines()) <= 24
+    lines = text.splitlines()
+    assert len(lines) <= 24, text
+    # A command to copy stays in one piece; anything else keeps to the screen.
+    assert [line for line in lines if len(line) > 80 and not line.startswith("  sudo")] == []
+    assert main(["models", "recommend", "--all"]) == 0
+    whole = capsys.readouterr().out
+    for name in ("smollm2-135m", "qwen3.6-35b-a3b", "t-lite-2.1"):
+        assert name in whole
     assert main(["models", "recommend", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["best"] is None
     assert found["language"] == tongue
+    assert len(found["models"]) >= 25
+    rows = {row["id"]: row for row in found["models"]}
+    if found["best"] is not None:
+        assert rows[found["best"]]["verdict"]["kind"] == "fits"
+        assert f"*{found['best']}" in text
+        assert rows[found["best"]]["words_per_second"]["mid"] > 0
+        assert rows[found["best"]]["first_word_seconds"] > 0
+
+
+def test_recommend_online_reads_headers_of_what_leads(
+    hub: FaultHub, capsys: Capture, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user's own catalogue of two: one that the size says does not fit and its header does."""
+    be(monkeypatch, desktop(4, 3))
+    model = models.llama(layers=4, context=8192)
+    repo = hub.add_repo("o/r", {"m.gguf": model.to_bytes()})
+    assert repo.commit
+    paths.presets.mkdir(parents=True)
+    (paths.presets / "models.toml").write_text(
+        '[[model]]\nid = "mine"\nfile = "m.gguf"\nsources = ["hf:o/r"]\nlicence = "MIT"\n'
+        'languages = ["en"]\ndefault = true\n'
+        "parameters_total = 9000000000\nsize_about_bytes = 2400000000\n"
+    )
+    monkeypatch.setenv("GALOSH_LANG", "en")
+
+    def row(*words: str) -> Any:
+        assert main(["models", "recommend", "--json", *words]) == 0
+        found = json.loads(capsys.readouterr().out)
+        return {r["id"]: r for r in found["models"]}["mine"], found["best"]
+
+    offline, before = row()
+    assert (offline["estimated"], before) == (True, "qwen3.5-2b")
+    assert hub.requests() == []
+    online, after = row("--online")
+    assert (online["estimated"], online["verdict"]["kind"], after) == (False, "fits", "mine")
+    assert hub.bytes_sent() < 8 * MIB
+    hub.go_offline()
+    away, left = row("--online")
+    assert (away["estimated"], left) == (True, "qwen3.5-2b")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from galosh.fit.choice import Candidate, best, ordered
 from galosh.fit.estimate import estimate
 from galosh.fit.speed import Bandwidth, Rate
 from galosh.fit.swap import advise
+from galosh.gguf import Header, read_header
+from galosh.gguf.source import BytesSource
 from galosh.hardware import DiskFacts, Fact, Machine, MemoryFacts
 from galosh.hardware.facts import OsFacts, SwapFacts
 from tests.fakes import gguf_models as models
@@ -83,7 +86,7 @@ def test_of_a_mixture_its_used_part_counts_too() -> None:
 
 @pytest.mark.parametrize(
     ("gib", "expected"), [(2, "qwen3.5-0.8b"), (4, "qwen3.5-2b"), (8, "qwen3.5-4b"),
-                          (16, "qwen3.5-9b")]
+                          (16, "qwen3.5-9b"), (32, "gemma4-26b-a4b")]
 )  # fmt: skip
 def test_the_shipped_catalogue_by_class_of_pc(paths: Paths, gib: int, expected: str) -> None:
     found = recommend(paths, pc(gib, gib * 0.85), QUIET, "en", 4096)
@@ -98,7 +101,70 @@ def test_the_shipped_catalogue_by_class_of_pc(paths: Paths, gib: int, expected: 
 def test_a_full_pc_is_told_what_to_close(paths: Paths) -> None:
     found = recommend(paths, pc(16, 0.3), QUIET, "en", 4096)
     assert found.best is None
-    assert {c.verdict.kind for c in found.candidates if c.verdict} == {"fits-after-closing"}
+    kinds = {c.entry.id: c.kind for c in found.candidates}
+    assert set(kinds.values()) == {"fits-after-closing", "no"}
+    assert kinds["qwen3.5-4b"] == "fits-after-closing"
+    assert all(
+        c.verdict.close_bytes for c in found.candidates
+        if c.verdict and c.kind == "fits-after-closing"
+    )  # fmt: skip
+
+
+def test_quality_first_then_the_conversation_then_its_cache(paths: Paths) -> None:
+    """With less and less memory the same model is kept: shorter, then coarser, then a smaller
+    one. No step back to a better one on the way down."""
+    seen: list[tuple[str, int, str]] = []
+    for tenths in range(160, 15, -1):
+        found = recommend(paths, pc(16, tenths / 10), QUIET, "en", 32_768)
+        if found.best is not None:
+            best = found.best
+            step = (best.entry.id, best.context_tokens, best.cache_type)
+            if not seen or seen[-1] != step:
+                seen.append(step)
+    models = list(dict.fromkeys(step[0] for step in seen))
+    assert models[0] == "qwen3.5-9b"
+    assert models.index("qwen3.5-4b") < models.index("qwen3.5-2b") < models.index("qwen3.5-0.8b")
+    for model in models:
+        ways = [(tokens, cache) for name, tokens, cache in seen if name == model]
+        plain = [tokens for tokens, cache in ways if cache == "f16"]
+        assert plain == sorted(plain, reverse=True), model
+        coarse = [cache for _, cache in ways]
+        assert coarse == sorted(coarse), f"{model}: f16 comes before q8_0"
+    assert {("qwen3.5-9b", 16_384, "f16"), ("qwen3.5-9b", 4_096, "f16")} <= set(seen)
+    assert any(cache == "q8_0" for _, _, cache in seen)
+    # A talk of less than 4,096 tokens is no default as long as anything else fits.
+    assert not any(tokens < 4_096 for _, tokens, _ in seen[:-6])
+
+
+def test_headers_settle_what_sizes_leave_open(paths: Paths) -> None:
+    """The estimate is cautious; the header of a hybrid says that it does fit."""
+    asked: list[str] = []
+    hybrid = models.qwen35()
+    header = read_header(BytesSource(hybrid.header(), "h"))
+
+    def look(entry: Entry) -> Header | None:
+        asked.append(entry.id)
+        return header if entry.id == "qwen3.5-9b" else None
+
+    by_size = recommend(paths, pc(16, 6.8), QUIET, "en", 8192)
+    assert by_size.best is not None
+    exact = recommend(paths, pc(16, 6.8), QUIET, "en", 8192, look)
+    assert exact.best is not None
+    rows = {c.entry.id: c for c in exact.candidates}
+    assert "qwen3.5-9b" in asked
+    assert len(asked) == len(set(asked)) <= 6
+    assert not rows["qwen3.5-9b"].estimated
+    assert not rows["qwen3.5-9b"].on_disk
+    # A model whose file alone is larger than the room is not asked about.
+    assert "qwen3.6-35b-a3b" not in asked
+
+
+def test_a_file_that_is_gone_is_no_recommendation() -> None:
+    here = one("here", 4)
+    gone = one("gone", 9)
+    gone = dataclasses.replace(gone, entry=dataclasses.replace(gone.entry, gone="404"))
+    assert named([here, gone]) == "here"
+    assert named([here, dataclasses.replace(gone, on_disk=True)]) == "gone"
 
 
 def test_slow_memory_recommends_what_reads_less(paths: Paths) -> None:

@@ -17,6 +17,7 @@ from typing import Any, cast
 from galosh.base.messages import ErrorText, Text
 
 LANGUAGES = ("en", "ru")
+_LANGUAGE_VARIABLES = ("GALOSH_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 _UNITS = {
     "en": ("bytes", "KB", "MB", "GB", "TB"),
@@ -27,7 +28,7 @@ _UNITS = {
 def language(environ: Mapping[str, str] | None = None) -> str:
     """`en` or `ru`: from `GALOSH_LANG`, else the locale variables, else the system."""
     environ = os.environ if environ is None else environ
-    for name in ("GALOSH_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+    for name in _LANGUAGE_VARIABLES:
         value = environ.get(name, "")
         if value:
             return "ru" if value.lower().startswith("ru") else "en"
@@ -35,6 +36,18 @@ def language(environ: Mapping[str, str] | None = None) -> str:
         tag = (locale.getlocale()[0] or "").lower()
         return "ru" if tag.startswith(("ru", "russian")) else "en"
     return "en"
+
+
+def spoken_language(environ: Mapping[str, str] | None = None) -> str:
+    """The two letters of the user's own language, in which there may be no texts."""
+    environ = os.environ if environ is None else environ
+    values = [environ.get(name, "") for name in _LANGUAGE_VARIABLES]
+    if sys.platform == "win32" or sys.platform == "darwin":
+        values.append(locale.getlocale()[0] or "")
+    tag = next((value for value in values if value), "").lower()
+    letters = tag.replace("-", "_").split(".")[0].split("_")[0]
+    # Windows writes the name out: Russian_Russia.
+    return letters if len(letters) == 2 and letters.isalpha() else language(environ)
 
 
 def say(key: str, /, **facts: object) -> str:

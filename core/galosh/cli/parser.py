@@ -133,11 +133,13 @@ def _children(parser: _Parser, common: _Parser, part: str, names: Sequence[str])
 
 def _models(parser: _Parser, common: _Parser) -> None:
     names = ("list", "use", "add", "remove", "verify", "recommend", "scan", "refresh")
-    _, use, add, remove, verify, _, scan, _ = _children(parser, common, "models", names)
+    _, use, add, remove, verify, suggest, scan, _ = _children(parser, common, "models", names)
     for child in (use, remove):
         child.add_argument("model", metavar="ID")
     add.add_argument("file", metavar="FILE")
     verify.add_argument("model", metavar="ID", nargs="?")
+    suggest.add_argument("--all", action="store_true", help=say("cli.help-recommend-all"))
+    suggest.add_argument("--online", action="store_true", help=say("cli.help-recommend-online"))
     scan.add_argument("--add", action="store_true", help=say("cli.help-scan-add"))
 
 

@@ -14,11 +14,11 @@ class Entry:
     """A model one can fetch. Sizes in bytes; unknown facts are None.
 
     size_about_bytes: a rounded figure, for forecasts where no exact size is stated.
-    memory_class_gib: the PC it is meant for. sampler: its authors' settings. system: the
-    system message it is best given where the asker gives none; None leaves that to the
-    model's own template. dated: when the entry was written. checked: when `galosh models
-    refresh` last read it at its source; gone: what that source said when the file was not
-    there any more.
+    memory_class_gib: the PC it is meant for; default: the first choice there. sampler: its
+    authors' settings. system: the system message it is best given where the asker gives
+    none; None leaves that to the model's own template. dated: when the entry was written.
+    checked: when `galosh models refresh` last read it at its source; gone: what that source
+    said when the file was not there any more.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Entry:
     checked: str = ""
     gone: str = ""
     starter: bool = False
+    default: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -95,5 +96,6 @@ def parse_entry(table: Mapping[str, Any], origin: str) -> Entry:
         system=take("system", str),
         dated=str(table.get("dated", "")),
         starter=bool(take("starter", bool)),
+        default=bool(take("default", bool)),
         extra={key: value for key, value in table.items() if key not in _KNOWN | {"file"}},
     )

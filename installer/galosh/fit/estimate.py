@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from galosh.fit.memory import CACHE_TYPES
+
 _MIB = 1024 * 1024
 _KIB = 1024
 _BILLION = 1_000_000_000
@@ -37,6 +39,7 @@ def estimate(
     parameters_total: int | None,
     parameters_active: int | None,
     context_tokens: int,
+    cache_type: str = "f16",
 ) -> Estimate | None:
     """What a model of this size takes at this context; None when neither is known."""
     if not size_bytes and not parameters_total:
@@ -44,13 +47,14 @@ def estimate(
     size = size_bytes or int((parameters_total or 0) * _BYTES_PER_PARAMETER)
     parameters = parameters_total or int(size / _BYTES_PER_PARAMETER)
     root = math.sqrt(parameters / _BILLION)
+    share = float(CACHE_TYPES[cache_type] / CACHE_TYPES["f16"])
     anonymous = int(
-        _CACHE_BYTES_PER_TOKEN * root * context_tokens
+        _CACHE_BYTES_PER_TOKEN * share * root * context_tokens
         + _COMPUTE_BYTES
         + _COMPUTE_BYTES_PER_ROOT * root
         + _VOCABULARY_BYTES
         + _PROCESS_BYTES
     )
-    share = min(1.0, (parameters_active or parameters) / parameters)
+    active = min(1.0, (parameters_active or parameters) / parameters)
     # With a second, rearranged copy the weights are anonymous and the file's pages go.
-    return Estimate(size, size + anonymous, size + anonymous, int(size * share))
+    return Estimate(size, size + anonymous, size + anonymous, int(size * active))

@@ -88,6 +88,11 @@ _HELP: dict[str, Text] = {
         "find models of Ollama, LM Studio and others",
         "найти модели Ollama, LM Studio и других",
     ),
+    "cli.help-recommend-all": ("every model of the catalogue", "все модели каталога"),
+    "cli.help-recommend-online": (
+        "read headers at the source where size alone does not decide (a few MB each)",
+        "прочитать заголовки в источнике, где размера мало (по несколько МБ)",
+    ),
     "cli.models-refresh": (
         "read the catalogue's sizes and hashes anew at their sources",
         "обновить размеры и хеши каталога по их источникам",

@@ -87,10 +87,6 @@ TEXTS: dict[str, Text] = {
                        "Не поместится: модели здесь можно отдать не больше {most_bytes}."),
     "fit.verdict.unknown": ("Cannot tell: this PC does not say how much memory it has ({why}).",
                             "Сказать нельзя: неизвестно, сколько здесь памяти ({why})."),
-    "fit.short.fits": ("fits now", "помещается"),
-    "fit.short.fits-after-closing": ("after closing {close_bytes}", "закрыть {close_bytes}"),
-    "fit.short.no": ("no", "нет"),
-    "fit.short.unknown": ("cannot tell", "неизвестно"),
     "fit.speed": ("Writes about {low}–{high} tokens per second (middle {mid}; {basis}); "
                   "with the context full {full_low}–{full_high}.",
                   "Пишет примерно {low}–{high} токенов в секунду (середина {mid}; {basis}); "
@@ -129,22 +125,36 @@ TEXTS: dict[str, Text] = {
                             "Скорость на этой системе измерить не удалось."),
     "fit.fetched": ("Of the model {fetched_bytes} were read over the network.",
                     "Из модели по сети прочитано {fetched_bytes}."),
-    "fit.column.model": ("MODEL", "МОДЕЛЬ"),
+    "fit.column.model": (" MODEL", " МОДЕЛЬ"),
     "fit.column.size": ("SIZE", "РАЗМЕР"),
     "fit.column.memory": ("MEMORY", "ПАМЯТЬ"),
-    "fit.column.verdict": ("NOW", "СЕЙЧАС"),
     "fit.column.words": ("WORDS/S", "СЛОВ/С"),
-    "fit.column.languages": ("LANGUAGES", "ЯЗЫКИ"),
-    "fit.column.licence": ("LICENCE", "ЛИЦЕНЗИЯ"),
+    "fit.column.first": ("WAIT", "ЖДАТЬ"),
     "fit.column.good-at": ("GOOD AT", "ДЛЯ ЧЕГО"),
-    "fit.estimated": ("~ estimated from size; `galosh fit MODEL` reads the header and is exact.",
-                      "~ оценка по размеру; `galosh fit МОДЕЛЬ` прочтёт заголовок и скажет точно."),
-    "fit.best": ("Recommended: {model}. Another one: galosh setup --model ID",
-                 "Рекомендуется: {model}. Другая: galosh setup --model ID"),
+    "fit.group.fits": ("fits now:", "помещается сейчас:"),
+    "fit.group.fits-after-closing": ("fits after closing programs:",
+                                     "поместится, если закрыть программы:"),
+    "fit.group.no": ("does not fit:", "не поместится:"),
+    "fit.group.unknown": ("cannot tell:", "неизвестно:"),
+    "fit.close-first": ("[free {close_bytes}]", "[ещё {close_bytes}]"),
+    "fit.gone": ("not at its source any more", "в источнике её больше нет"),
+    "fit.wait-seconds": ("{count} s", "{count} с"),
+    "fit.wait-minutes": ("{count} min", "{count} мин"),
+    "fit.more": (" … and {count} more: galosh models recommend --all",
+                 " … и ещё {count}: galosh models recommend --all"),
+    "fit.header-away": ("{model}: the header could not be read. {why}",
+                        "{model}: заголовок не прочитан. {why}"),
+    "fit.estimated": ("~ estimated from size; exact with --online. WAIT: after 2,000 tokens.",
+                      "~ оценка по размеру; точно – с --online. ЖДАТЬ: после 2000 токенов."),
+    "fit.best": ("* Recommended: {model}, with a context of {context} tokens.",
+                 "* Рекомендуется: {model}, контекст {context} токенов."),
+    "fit.best-next": ("To have it: galosh pull {model_id} (any other too, fitting or not)",
+                      "Загрузить: galosh pull {model_id} (или любую другую, хоть и не "
+                      "помещается)"),
     "fit.best-none": ("Nothing fits now. The smallest needs {needed_bytes}; to try one all the "
-                      "same: galosh setup --model ID",
+                      "same: galosh pull ID, then galosh models use ID",
                       "Сейчас не помещается ничего. Самой малой нужно {needed_bytes}; всё же "
-                      "попробовать: galosh setup --model ID"),
+                      "попробовать: galosh pull ID, затем galosh models use ID"),
     "fit.swap.enough": ("Swap: {on_disk_bytes} on disk, enough to survive a peak.",
                         "Подкачка: {on_disk_bytes} на диске, пик выдержит."),
     "fit.swap.small": ("Swap: {on_disk_bytes} on disk; {wanted_bytes} would survive a peak.",
@@ -163,20 +173,29 @@ TEXTS: dict[str, Text] = {
     "fit.swap-slow": ("The disk is a turning one: swapping will be felt.",
                       "Диск вращающийся: подкачка будет заметна."),
     "fit.swap-fix.linux": (
-        "To have it: sudo fallocate -l {gib}G /galosh.swap && sudo chmod 600 /galosh.swap && "
-        "sudo mkswap /galosh.swap && sudo swapon /galosh.swap",
-        "Чтобы она появилась: sudo fallocate -l {gib}G /galosh.swap && sudo chmod 600 "
-        "/galosh.swap && sudo mkswap /galosh.swap && sudo swapon /galosh.swap"),
+        "To have it, also after a restart:\n"
+        "  sudo fallocate -l {gib}G /galosh.swap && sudo chmod 600 /galosh.swap && "
+        "sudo mkswap /galosh.swap && sudo swapon /galosh.swap && "
+        "echo '/galosh.swap none swap sw 0 0' | sudo tee -a /etc/fstab",
+        "Чтобы она появилась и осталась после перезагрузки:\n"
+        "  sudo fallocate -l {gib}G /galosh.swap && sudo chmod 600 /galosh.swap && "
+        "sudo mkswap /galosh.swap && sudo swapon /galosh.swap && "
+        "echo '/galosh.swap none swap sw 0 0' | sudo tee -a /etc/fstab"),
     "fit.swap-fix.btrfs": (
-        "To have it: sudo btrfs filesystem mkswapfile --size {gib}g /galosh.swap && "
-        "sudo swapon /galosh.swap",
-        "Чтобы она появилась: sudo btrfs filesystem mkswapfile --size {gib}g /galosh.swap && "
-        "sudo swapon /galosh.swap"),
+        "To have it, also after a restart:\n"
+        "  sudo btrfs filesystem mkswapfile --size {gib}g /galosh.swap && "
+        "sudo swapon /galosh.swap && "
+        "echo '/galosh.swap none swap sw 0 0' | sudo tee -a /etc/fstab",
+        "Чтобы она появилась и осталась после перезагрузки:\n"
+        "  sudo btrfs filesystem mkswapfile --size {gib}g /galosh.swap && "
+        "sudo swapon /galosh.swap && "
+        "echo '/galosh.swap none swap sw 0 0' | sudo tee -a /etc/fstab"),
     "fit.swap-fix.wsl": (
-        "To have it: put swap={gib}GB under [wsl2] in %UserProfile%\\.wslconfig, then run "
-        "wsl --shutdown in Windows",
+        "To have it: put swap={gib}GB under [wsl2] in %UserProfile%\\.wslconfig, then in Windows:\n"
+        "  wsl --shutdown",
         "Чтобы она появилась: swap={gib}GB в разделе [wsl2] файла %UserProfile%\\.wslconfig, "
-        "затем wsl --shutdown в Windows"),
+        "затем в Windows:\n"
+        "  wsl --shutdown"),
     "fit.swap-fix.container": (
         "To have it: only the host of this container can give it swap.",
         "Чтобы она появилась: её может дать только хозяин этого контейнера."),
