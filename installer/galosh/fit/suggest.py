@@ -77,7 +77,8 @@ def recommend(
 ) -> Recommendation:
     """The catalogue on this PC, wished for at a context of `context_tokens`.
 
-    speed: what is known of this PC's. read_header: used, a few times at most, where only a header can settle which is best.
+    speed: what is known of this PC's. read_header: used, a few times at most, where only a
+    header can settle which is best.
     Raises GaloshError `catalogue-…` when the user's own catalogue cannot be read.
     """
     facts = speed
