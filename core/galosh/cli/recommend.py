@@ -41,13 +41,13 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 def _remote_reader(paths: Paths, output: Output) -> HeaderReader:
     """Reads the header of an entry at its source; what cannot be had is said once."""
     from galosh.download.ask import Asker
-    from galosh.download.read_remote import read_remote_header
+    from galosh.download.read_remote import read_remote_model
     from galosh.download.sources import resolve
 
     def read(entry: Entry) -> Header | None:
         try:
             with Asker() as asker:
-                return read_remote_header(resolve(entry.id, paths, asker=asker), asker)[0]
+                return read_remote_model(resolve(entry.id, paths, asker=asker), asker).header
         except GaloshError as error:
             output.note(say("fit.header-away", model=entry.id, why=f"{error.what} {error.why}"))
             return None
