@@ -56,8 +56,10 @@ def test_zero_means_never() -> None:
     ("signs", "level"),
     [
         (Signs(4 * GIB, 8 * GIB), Level.NONE),
-        (Signs(4 * GIB, 8 * GIB, some=True), Level.SOME),
-        (Signs(4 * GIB, 8 * GIB, full=True), Level.SOME),  # some other program's own limit
+        (Signs(4 * GIB, 8 * GIB, some=True), Level.NONE),  # some container's own limit
+        (Signs(4 * GIB, 8 * GIB, full=True), Level.NONE),
+        (Signs(3 * GIB // 2, 8 * GIB, some=True), Level.SOME),
+        (Signs(3 * GIB // 2, 8 * GIB, full=True), Level.SOME),
         (Signs(1 * GIB, 8 * GIB, full=True), Level.HARD),
         (Signs(GIB // 2, 8 * GIB), Level.SOME),
         (Signs(GIB // 8, 8 * GIB), Level.HARD),
@@ -99,7 +101,7 @@ async def test_some_pressure_takes_an_idle_models_buffers_at_once(house: House) 
     async with house.open() as supervisor:
         await supervisor.ready("alpha")
         with supervisor.events.subscribe() as view:
-            house.pressure.say(3 * GIB, some=True)
+            house.pressure.say(GIB, some=True)
             assert (await heard(view, "memory.pressure")).facts["level"] == "some"
             assert (await heard(view, "model.rested")).facts["stage"] == "buffers"
         assert supervisor.status()["memory_pressure"] == "some"
@@ -164,7 +166,7 @@ async def test_a_worker_that_never_says_that_it_rested_is_ended(house: House) ->
     async with house.open(rest_seconds=0.2) as supervisor:
         await supervisor.ready("alpha")
         with supervisor.events.subscribe() as view:
-            house.pressure.say(3 * GIB, some=True)
+            house.pressure.say(GIB, some=True)
             assert (await heard(view, "worker.died")).facts["cause"] == "silent"
         # It was resting: nobody asked for it to come back.
         await asyncio.sleep(0.05)
@@ -178,7 +180,7 @@ async def test_a_question_in_the_middle_of_resting_waits_for_it(house: House) ->
     house.manners("alpha", rest_after=0.2)
     async with house.open() as supervisor:
         await supervisor.ready("alpha")
-        house.pressure.say(3 * GIB, some=True)
+        house.pressure.say(GIB, some=True)
         await settled(supervisor)
         assert supervisor.status()["state"] == "resting"
         assert await text_of(supervisor.generate(ask("x"))) == "echo: x "

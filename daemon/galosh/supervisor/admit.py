@@ -56,57 +56,69 @@ class Admit:
         settings = self._settings()
         budget = settings.number("prefix.memory_bytes") if settings.flag("prefix.keep") else 0
         try:
-            ladder = self._ladder(wish.model, wish.context_tokens, room, budget)
+            ladder = self._ladder(wish, room, budget)
+            if budget and choose(ladder[:1], wish) is None:
+                # Kept beginnings are a comfort: the first thing to give up.
+                budget, ladder = 0, self._ladder(wish, room, 0)
         except GaloshError as error:
             if error.code != "fit-no-forecast":
                 raise
             _LOG.warning("no forecast for %s: loaded without", wish.model.id)
-            return Admitted(self._plan(wish, RunSettings(wish.context_tokens), None, build_id))
+            run = RunSettings(wish.context_tokens)
+            return Admitted(self._plan(wish, run, None, build_id, budget))
         rung = choose(ladder, wish)
         if rung is None:
-            raise self._refuse(ladder, wish, room, budget)
+            raise self._refuse(ladder, wish, room)
         told = notice(ladder[0], rung, wish, room)
-        return Admitted(self._plan(wish, rung.settings, rung, build_id), told)
+        return Admitted(self._plan(wish, rung.settings, rung, build_id, budget), told)
 
     def _plan(
-        self, wish: LoadWish, run: RunSettings, rung: Rung | None, build_id: str | None
+        self,
+        wish: LoadWish,
+        run: RunSettings,
+        rung: Rung | None,
+        build_id: str | None,
+        budget: int,
     ) -> LoadPlan:
+        kept = prefixes_for(self._paths, self._settings(), wish.model.path, build_id, run)
         return LoadPlan(
             run,
             wish.threads,
-            prefixes_for(self._paths, self._settings(), wish.model.path, build_id, run),
+            dataclasses.replace(kept, memory_bytes=budget),
             lasting_bytes=None if rung is None else rung.memory.lasting_bytes,
         )
 
-    def _ladder(
-        self, model: StoredModel, context_tokens: int, room: Room, budget: int
-    ) -> tuple[Rung, ...]:
-        header, flags = check_file(model.path), self._processor()
-        usual = settings_for(header, context_tokens, room=room, flags=flags)
+    def _ladder(self, wish: LoadWish, room: Room, budget: int) -> tuple[Rung, ...]:
+        header, flags = check_file(wish.model.path), self._processor()
+        usual = settings_for(header, wish.context_tokens, room=room, flags=flags)
         return rungs(header, usual, room, flags, prefix_bytes=budget)
 
-    def _refuse(
-        self, ladder: tuple[Rung, ...], wish: LoadWish, room: Room, budget: int
-    ) -> RefusalError:
+    def _refuse(self, ladder: tuple[Rung, ...], wish: LoadWish, room: Room) -> RefusalError:
         if wish.beside_bytes is not None:
             available = (room.available_bytes or 0) + wish.beside_bytes
             room = dataclasses.replace(room, available_bytes=available)
             wish = dataclasses.replace(wish, beside_bytes=None)
-            ladder = self._ladder(wish.model, wish.context_tokens, room, budget)
+            ladder = self._ladder(wish, room, 0)
             if choose(ladder, wish) is not None:
                 return RefusalError(BESIDE, model_id=wish.model.id)
         error = refusal(ladder, wish, room, largest_programs())
-        for model in smaller(self._store.list(), wish.model):
-            context = min(wish.context_tokens, model.context_length or wish.context_tokens)
-            other = dataclasses.replace(wish, model=model, context_tokens=context)
-            try:
-                found = choose(self._ladder(model, context, room, budget), other)
-            except GaloshError:
-                continue  # a model that cannot be forecast is no way out of a shortage
-            if found is not None:
-                error.instead = model
-                break
+        error.instead = next(
+            (
+                model
+                for model in smaller(self._store.list(), wish.model)
+                if self._fits(model, wish, room)
+            ),
+            None,
+        )
         return error
+
+    def _fits(self, model: StoredModel, wish: LoadWish, room: Room) -> bool:
+        context = min(wish.context_tokens, model.context_length or wish.context_tokens)
+        other = LoadWish(model, context, wish.threads)
+        try:
+            return choose(self._ladder(other, room, 0), other) is not None
+        except GaloshError:
+            return False  # a model that cannot be forecast is no way out of a shortage
 
     def _processor(self) -> frozenset[str] | None:
         if not self._asked_flags:

@@ -13,7 +13,9 @@ _MIB = 1024 * 1024
 # Below the first the desktop is about to stutter; below the second it does.
 _SOME_SHARE, _SOME_BYTES = 0.08, 400 * _MIB
 _HARD_SHARE, _HARD_BYTES = 0.03, 160 * _MIB
-# A stall of every program at once counts as hard only where little is left.
+# A stall counts only where less than this is free (one of every program at once as hard where
+# still less is): programs in containers stall at their own limits, whatever the PC has.
+_STALL_SHARE = 0.25
 _FULL_SHARE = 0.15
 # This long after the last sign, pressure is over unless little is left.
 CALM_SECONDS = 10.0
@@ -50,5 +52,6 @@ def level_of(signs: Signs) -> Level:
         return Level.HARD
     if signs.full and available < _FULL_SHARE * total:
         return Level.HARD
+    stalled = (signs.some or signs.full) and available < _STALL_SHARE * total
     scarce = available < max(_SOME_SHARE * total, min(_SOME_BYTES, total // 4))
-    return Level.SOME if scarce or signs.some or signs.full else Level.NONE
+    return Level.SOME if scarce or stalled else Level.NONE
