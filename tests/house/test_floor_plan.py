@@ -47,9 +47,9 @@ PURE: dict[str, set[str]] = {
         "api": "wire",
         "catalogue": "entry places reading",
         "download": "plan journal gate schedule backoff repair state",
-        "engine": "causes host levels plan records report source",
+        "engine": "causes host levels offload plan records report source",
         "fit": "memory shape budget speed estimate choice swap report ladder enginelog work "
-        "measured forecast runs",
+        "measured forecast runs layers",
         "gguf": "cursor header kind quant reader remote rules source split vocabulary",
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
         "presets": "prompt sampler template",

@@ -95,7 +95,7 @@ class TestEngine:
         finding = checks.check_engine(paths)
         assert finding.verdict == "ok"
         assert "41.2 tokens/s" in finding.value
-        assert checks.check_engine_use(paths).value == "SSE3, AVX2, REPACK"
+        assert checks.check_engine_use(paths).value == "CPU only: SSE3, AVX2, REPACK"
 
     def test_unproven(self, paths: Paths) -> None:
         self.put(paths, Trial(ok=False, cause="illegal-instruction"))

@@ -71,6 +71,7 @@ DECLARED: dict[str, Setting] = {
         Setting("prefix.memory_bytes", int, 134_217_728, 0),
         Setting("prefix.disk_bytes", int, 1_073_741_824, 0),
         Setting("engine.threads", int, 0, 0, 1024),
+        Setting("engine.gpu", str, "auto", choices=("auto", "off")),
         Setting("history.keep", bool, True),
         Setting("log.level", str, "info", choices=("debug", "info", "warning", "error")),
         Setting("download.connections", int, 4, 1, 8),

@@ -1,4 +1,4 @@
-"""`galosh engine list / build / try / use`: the environments that hold llama.cpp."""
+"""`galosh engine list / build / try / use / gpu`: the environments that hold llama.cpp."""
 
 from __future__ import annotations
 
@@ -98,9 +98,16 @@ def _trial_model(arguments: argparse.Namespace, paths: Paths) -> Path:
     return path
 
 
+def _gpu(arguments: argparse.Namespace, paths: Paths, output: Output) -> int:
+    from galosh.cli import engine_gpu
+
+    return engine_gpu.run(arguments, paths, output)
+
+
 _ACTIONS: dict[str, Callable[[argparse.Namespace, Paths, Output], int]] = {
     "list": _list,
     "build": _build,
     "try": _try,
     "use": _use,
+    "gpu": _gpu,
 }

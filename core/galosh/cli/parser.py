@@ -172,11 +172,13 @@ def _downloads(parser: _Parser, common: _Parser) -> None:
 
 
 def _engine(parser: _Parser, common: _Parser) -> None:
-    _, build, trial, use = _children(parser, common, "engine", ("list", "build", "try", "use"))
+    names = ("list", "build", "try", "use", "gpu")
+    _, build, trial, use, gpu = _children(parser, common, "engine", names)
     build.add_argument("--model", metavar="FILE", help=say("cli.help-trial-model"))
     trial.add_argument("build_id", nargs="?", metavar="BUILD-ID")
     trial.add_argument("--model", metavar="FILE", help=say("cli.help-trial-model"))
     use.add_argument("build_id", metavar="BUILD-ID")
+    gpu.add_argument("--model", metavar="FILE", help=say("cli.help-trial-model"))
 
 
 def _settings(parser: _Parser, common: _Parser) -> None:

@@ -23,6 +23,7 @@ class Trial:
     """How one trial run of an engine ended, with what it measured.
 
     cause is None exactly when ok; signal is the POSIX signal number or the NTSTATUS code.
+    offloaded: layers on the graphics processor as the engine's own log says: `20/31`.
     """
 
     ok: bool
@@ -36,6 +37,7 @@ class Trial:
     prefill_tps: float | None = None
     decode_tps: float | None = None
     system_info: str = ""
+    offloaded: str = ""
     tried_at: float | None = None
 
     def to_json(self) -> dict[str, object]:

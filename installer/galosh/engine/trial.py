@@ -43,9 +43,12 @@ def try_engine(
     limit_seconds: float = LIMIT_SECONDS,
     prefix: Sequence[str] = (),
     threads: int = 1,
+    gpu_layers: int = 0,
+    decode_tokens: int = DECODE_TOKENS,
 ) -> Trial:
     """Run `engine` on `model` in a child process and say how it ended.
 
+    gpu_layers: layers for the graphics processor (the output counts as one more).
     prefix: a program to run the child under (an emulator of another processor).
     Never raises for what the child does; a model that is not there is `load-failed`.
     """
@@ -53,7 +56,8 @@ def try_engine(
         "model": str(model),
         "prompt": PROMPT,
         "threads": threads,
-        "decode_tokens": DECODE_TOKENS,
+        "decode_tokens": decode_tokens,
+        "gpu_layers": gpu_layers,
     }
     script = Path(__file__).with_name("trial_child.py")
     command = [*prefix, str(engine.python), "-I", "-X", "utf8", str(script), json.dumps(request)]
@@ -110,6 +114,7 @@ def _measured(answer: Mapping[str, Any], model: Path) -> Trial:
         prefill_tps=int(answer["prompt_tokens"]) / max(float(answer["prefill_seconds"]), 1e-9),
         decode_tps=len(tokens) / max(float(answer["decode_seconds"]), 1e-9),
         system_info=str(answer["system_info"]),
+        offloaded=str(answer.get("offloaded") or ""),
         tried_at=time.time(),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -46,6 +47,7 @@ def _attempt(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(lib: Any, request: dict[str, Any]) -> dict[str, Any]:
+    log = _OffloadLog(lib)
     lib.llama_backend_init()
     started = time.perf_counter()
     model = _load(lib, request)
@@ -78,7 +80,24 @@ def _run(lib: Any, request: dict[str, Any]) -> dict[str, Any]:
         "decode_seconds": ended - prefilled,
         "system_info": (lib.llama_print_system_info() or b"").decode("utf-8", "replace"),
         "binding": str(lib.__version__),
+        "offloaded": log.found,
     }
+
+
+class _OffloadLog:
+    """Listens for the line that says how many layers went to the graphics processor."""
+
+    def __init__(self, lib: Any) -> None:
+        self.found = ""
+        self._callback = lib.llama_log_callback(self._take)  # kept: native code holds it
+        lib.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _take(self, _level: int, text: bytes | None, _data: object) -> None:
+        line = (text or b"").decode("utf-8", "replace")
+        match = re.search(r"offloaded (\d+/\d+) layers to GPU", line)
+        if match:
+            self.found = match[1]
+        sys.stderr.write(line)
 
 
 def _load(lib: Any, request: dict[str, Any]) -> Any:

@@ -29,7 +29,7 @@ _TOKEN_SECONDS = 150e-6
 _WORD_SECONDS = 3e-9
 _BATCH_SECONDS = 500e-6
 # How far a calculated speed may be off.
-_DECODE_OFF, _PREFILL_OFF = 0.18, 0.25
+DECODE_OFF, PREFILL_OFF = 0.18, 0.25
 # Operations per second and thread on four-bit weights, by what the processor knows: typical.
 _TYPICAL_OPERATIONS = (("avx512_vnni", 60e9), ("avx512f", 45e9), ("avx2", 25e9),
                        ("i8mm", 50e9), ("asimddp", 30e9), ("avx", 8e9))  # fmt: skip
@@ -150,10 +150,10 @@ def forecast(
 
     def writing(past: float) -> Rate:
         rate = 1 / decode_seconds(work, measured, past, cell_bytes)
-        return decode.rate(rate, _DECODE_OFF)
+        return decode.rate(rate, DECODE_OFF)
 
     took = prefill_seconds(work, measured, 0, prompt, batch)
-    prefill = reading.rate(prompt / took, _PREFILL_OFF)
+    prefill = reading.rate(prompt / took, PREFILL_OFF)
     first = writing(0)
     return Speed(
         first_rate=first,

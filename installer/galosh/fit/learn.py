@@ -19,6 +19,7 @@ from galosh.fit.probe import measure
 from galosh.fit.speed import Bandwidth
 from galosh.fit.work import Work
 from galosh.hardware import Machine
+from galosh.hardware.facts import PowerFacts
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,13 @@ def _measure_more(
 
 
 def power_of(machine: Machine) -> str:
+    """`power_word` of a probed PC."""
+    return power_word(machine.power)
+
+
+def power_word(power: PowerFacts) -> str:
     """The power source and the profile, in a word: both change what a processor does."""
-    battery = machine.power.on_battery.value
+    battery = power.on_battery.value
     source = "unknown" if battery is None else "battery" if battery else "mains"
-    profile = machine.power.profile.value
+    profile = power.profile.value
     return f"{source} {profile}" if profile else source

@@ -90,3 +90,16 @@ def _size(text: str) -> int | None:
     if not match:
         return None
     return int(float(match[1]) * (_MIB if match[2] == "MB" else 1024 * _MIB))
+
+
+def read_shared_usage(text: str) -> int | None:
+    """Bytes of all adapters in `typeperf "\\GPU Adapter Memory(*)\\Shared Usage" -sc 1`.
+
+    The first field of a line of values is the time; None when there is no such line.
+    """
+    for line in text.splitlines():
+        values = re.findall(r'"([^"]*)"', line)
+        numbers = [value.strip() for value in values[1:]]
+        if numbers and all(re.fullmatch(r"\d{1,15}([.,]\d+)?", number) for number in numbers):
+            return sum(int(re.split("[.,]", number)[0]) for number in numbers)
+    return None

@@ -18,6 +18,7 @@ from galosh.base.paths import Paths
 from galosh.base.settings import Settings
 from galosh.base.texts import say
 from galosh.catalogue import starter as starter_entry
+from galosh.engine import offload_trial
 from galosh.gguf import check_file
 from galosh.hardware import Machine
 from galosh.setup import launcher, starter
@@ -84,25 +85,43 @@ def check_engine(paths: Paths) -> Finding:
 
 
 def check_engine_use(paths: Paths) -> Finding:
-    """What the engine really uses of this processor: the running worker's words, or else
-    those of the trial."""
+    """What the engine really uses: layers on a graphics processor, and of the processor its
+    features; by the running worker's words, or else by those of the trial."""
     current = engine.current(paths)
     trial = None if current is None else current.manifest.trial
-    info = _worker_says(paths) or (trial.system_info if trial is not None else "")
+    worker = _worker_facts(paths)
+    said = worker.get("engine_system")
+    info = said if isinstance(said, str) else trial.system_info if trial is not None else ""
     if not info:
         return finding("engine-use", "warn", say("setup.unknown"), "engine-use-unknown")
     used = used_features(info)
     advice = "engine-use-cpu" if used else "engine-use-plain"
-    return finding("engine-use", "ok", ", ".join(used) or "–", advice)
+    names = ", ".join(used) or "–"
+    return finding("engine-use", "ok", _place(paths, worker, names), advice)
 
 
-def _worker_says(paths: Paths) -> str | None:
-    """The system line of the worker that has a model loaded now, if one has."""
+def _place(paths: Paths, worker: Mapping[str, object], names: str) -> str:
+    """Where the loaded model is computed: `CPU only: …` or `20 of 31 layers on …`."""
+    settings = worker.get("settings")
+    layers = settings.get("gpu_layers") if isinstance(settings, Mapping) else None
+    if not isinstance(layers, int) or layers == 0:
+        return say("setup.engine-cpu-only", names=names)
+    decision = offload_trial.newest(paths, layers)
+    return say(
+        "setup.engine-gpu",
+        layers=layers,
+        most=None if decision is None else decision.most_layers,
+        card=None if decision is None else decision.card,
+        names=names,
+    )
+
+
+def _worker_facts(paths: Paths) -> Mapping[str, object]:
+    """What the daemon says of its worker; nothing where none runs."""
     if api.is_running(paths) is None:
-        return None
+        return {}
     worker = api.Client(paths).status().get("worker")
-    said = worker.get("engine_system") if isinstance(worker, Mapping) else None
-    return said if isinstance(said, str) else None
+    return worker if isinstance(worker, Mapping) else {}
 
 
 def used_features(system_info: str) -> list[str]:

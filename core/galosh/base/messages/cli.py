@@ -162,6 +162,10 @@ _HELP: dict[str, Text] = {
     "cli.engine-list": ("what is on disk", "что есть на диске"),
     "cli.engine-build": ("make one, or reuse a proven one", "собрать или взять проверенный"),
     "cli.engine-try": ("try one on this processor", "испытать на этом процессоре"),
+    "cli.engine-gpu": (
+        "measure whether the graphics processor helps",
+        "измерить, помогает ли видеокарта",
+    ),
     "cli.engine-use": ("switch to one that passed", "перейти на прошедший испытание"),
     "cli.settings-list": ("all settings", "все настройки"),
     "cli.settings-get": ("one setting", "одна настройка"),

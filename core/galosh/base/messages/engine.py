@@ -5,6 +5,52 @@ from __future__ import annotations
 from galosh.base.messages import ErrorText, Text
 
 TEXTS: dict[str, Text] = {
+    "engine.gpu-faster": (
+        "{layers} of {most} layers go to {card}: measured {gain} times as fast, and the text is "
+        "sound.",
+        "{layers} из {most} слоёв идут на {card}: измерено, быстрее в {gain} раза, текст верный.",
+    ),
+    "engine.gpu-off": (
+        "The processor alone: the setting engine.gpu is off.",
+        "Только процессор: настройка engine.gpu выключена.",
+    ),
+    "engine.gpu-no-gpu": (
+        "The processor alone: no graphics processor was found.",
+        "Только процессор: видеокарта не найдена.",
+    ),
+    "engine.gpu-engine-cpu-only": (
+        "The processor alone: this engine was built without support for {card}.",
+        "Только процессор: этот движок собран без поддержки {card}.",
+    ),
+    "engine.gpu-memory-unknown": (
+        "The processor alone: {card} does not say how much of its memory is free.",
+        "Только процессор: {card} не сообщает, сколько памяти свободно.",
+    ),
+    "engine.gpu-does-not-fit": (
+        "The processor alone: not even one layer fits into what is free on {card}.",
+        "Только процессор: в свободную память {card} не помещается ни один слой.",
+    ),
+    "engine.gpu-not-faster": (
+        "The processor alone: {card} was measured at {gain} times its speed, 1.2 would be worth "
+        "it.",
+        "Только процессор: {card} даёт {gain} его скорости, имеет смысл от 1.2.",
+    ),
+    "engine.gpu-garbage": (
+        "The processor alone: with {card} the text made no sense ({detail}).",
+        "Только процессор: с {card} текст бессмысленный ({detail}).",
+    ),
+    "engine.gpu-crashed": (
+        "The processor alone: the trial with {card} ended badly ({detail}).",
+        "Только процессор: проба с {card} сорвалась ({detail}).",
+    ),
+    "engine.gpu-spilled": (
+        "The processor alone: what did not fit on {card} went into the PC's own memory.",
+        "Только процессор: не поместившееся на {card} ушло в память компьютера.",
+    ),
+    "engine.gpu-cpu-trial-failed": (
+        "The processor alone: there was nothing to compare {card} with ({detail}).",
+        "Только процессор: сравнить {card} не с чем ({detail}).",
+    ),
     "engine.step-waiting": (
         "Another galosh is building an engine; waiting for it",
         "Другой galosh уже собирает движок; ждём его",

@@ -37,6 +37,11 @@ TEXTS: dict[str, Text] = {
         "It has not passed its trial ({cause}). Run: galosh engine build",
         "Он не прошёл испытание ({cause}). Выполните: galosh engine build",
     ),
+    "setup.engine-cpu-only": ("CPU only: {names}", "только процессор: {names}"),
+    "setup.engine-gpu": (
+        "{layers} of {most} layers on {card}; CPU: {names}",
+        "{layers} из {most} слоёв на {card}; процессор: {names}",
+    ),
     "setup.advice-engine-use-unknown": (
         "The engine has not said yet what it uses. Run: galosh engine try",
         "Движок ещё не сообщил, что использует. Выполните: galosh engine try",
