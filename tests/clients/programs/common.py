@@ -1,0 +1,25 @@
+"""What every client program is asked to do; printed as one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+ADDRESS = os.environ["GALOSH_ADDRESS"]
+TOKEN = os.environ["GALOSH_TOKEN"]
+MODEL = os.environ["GALOSH_MODEL"]
+QUESTION = "What is the capital of France?"
+TALK = [{"role": "user", "content": QUESTION}]
+STOP = "Paris"
+
+
+def tell(**found: object) -> None:
+    """Print what was found."""
+    json.dump(found, sys.stdout, default=str)
+
+
+def refusal(error: BaseException) -> dict[str, object]:
+    """What a client makes of a refused request."""
+    status = getattr(error, "status_code", None)
+    return {"kind": type(error).__name__, "status": status, "text": str(error)}

@@ -1,0 +1,23 @@
+from common import ADDRESS, MODEL, QUESTION, STOP, TOKEN, refusal, tell
+from langchain_ollama import ChatOllama
+from langchain_openai import ChatOpenAI
+
+known = {"base_url": f"{ADDRESS}/v1", "api_key": TOKEN, "temperature": 0, "max_retries": 0}
+chat = ChatOpenAI(model=MODEL, max_tokens=40, **known)
+ollama = ChatOllama(
+    model=MODEL,
+    base_url=ADDRESS,
+    temperature=0,
+    client_kwargs={"headers": {"Authorization": f"Bearer {TOKEN}"}},
+)
+try:
+    ChatOpenAI(model="gpt-9", **known).invoke(QUESTION)
+    refused = {}
+except Exception as error:
+    refused = refusal(error)
+tell(
+    chat=ollama.invoke(QUESTION).content,
+    stream=[piece.content for piece in chat.stream(QUESTION)],
+    stopped=chat.invoke(QUESTION, stop=[STOP]).content,
+    refused=refused,
+)

@@ -1,0 +1,24 @@
+import litellm
+from common import ADDRESS, MODEL, STOP, TALK, TOKEN, refusal, tell
+
+litellm.telemetry = False
+known = {"api_base": f"{ADDRESS}/v1", "api_key": TOKEN, "messages": TALK, "max_tokens": 40}
+asked = {**known, "model": f"openai/{MODEL}", "temperature": 0}
+stream = litellm.completion(**asked, stream=True)
+try:
+    litellm.completion(**known, model="openai/gpt-9")
+    refused = {}
+except Exception as error:
+    refused = refusal(error)
+tell(
+    models=litellm.get_valid_models(
+        check_provider_endpoint=True,
+        custom_llm_provider="openai",
+        api_base=ADDRESS,
+        api_key=TOKEN,
+    ),
+    chat=litellm.completion(**asked).choices[0].message.content,
+    stream=[chunk.choices[0].delta.content or "" for chunk in stream],
+    stopped=litellm.completion(**asked, stop=[STOP]).choices[0].message.content,
+    refused=refused,
+)

@@ -1,0 +1,18 @@
+import ollama
+from common import ADDRESS, MODEL, STOP, TALK, TOKEN, refusal, tell
+
+client = ollama.Client(host=ADDRESS, headers={"Authorization": f"Bearer {TOKEN}"})
+options = {"temperature": 0, "num_predict": 40}
+stream = client.chat(MODEL, TALK, stream=True, options=options)
+try:
+    client.chat("gpt-9", TALK)
+    refused = {}
+except ollama.ResponseError as error:
+    refused = refusal(error)
+tell(
+    models=[model.model for model in client.list().models],
+    chat=client.chat(MODEL, TALK, options=options).message.content,
+    stream=[piece.message.content for piece in stream],
+    stopped=client.chat(MODEL, TALK, options={**options, "stop": [STOP]}).message.content,
+    refused=refused,
+)
