@@ -115,6 +115,9 @@ class Session:
         now = Circumstances(self._engine.build_id, power_of(machine), machine.threads)
         self._threads = machine.threads
         outcome = measure(self._engine.python, now, self._work, None, cores=(1, 2))
+        while outcome.measured is None and time.monotonic() < deadline:
+            time.sleep(1)
+            outcome = measure(self._engine.python, now, self._work, None, cores=(1, 2))
         self._measured = outcome.measured
         print(f"{model}: probe {outcome.refused or 'done'} {outcome.reason}", flush=True)
 

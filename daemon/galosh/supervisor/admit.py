@@ -80,6 +80,7 @@ class Admit:
         build_id: str | None,
         budget: int,
     ) -> LoadPlan:
+        run = dataclasses.replace(run, gpu_layers=self._gpu_layers(wish, build_id))
         kept = prefixes_for(self._paths, self._settings(), wish.model.path, build_id, run)
         return LoadPlan(
             run,
@@ -87,6 +88,13 @@ class Admit:
             dataclasses.replace(kept, memory_bytes=budget),
             lasting_bytes=None if rung is None else rung.memory.lasting_bytes,
         )
+
+    def _gpu_layers(self, wish: LoadWish, build_id: str | None) -> int:
+        """Layers for the graphics processor: none unless a trial has shown that it pays."""
+        from galosh.engine.offload_trial import kept_layers
+
+        setting = self._settings().text("engine.gpu")
+        return kept_layers(self._paths, build_id or "", wish.model.path, setting)
 
     def _ladder(self, wish: LoadWish, room: Room, budget: int) -> tuple[Rung, ...]:
         header, flags = check_file(wish.model.path), self._processor()

@@ -38,6 +38,7 @@ from galosh.supervisor.replies import (
 )
 from galosh.supervisor.request import LoadedModel, Notice
 from galosh.supervisor.running import Running, Tally
+from galosh.supervisor.speed_record import SpeedRecord
 from galosh.supervisor.state import ALIVE, Signal, State, next_state
 from galosh.supervisor.ticket import Ticket
 from galosh.supervisor.watchdog import Watchdog
@@ -57,6 +58,7 @@ class Tools:
     clock: Clock
     limits: Limits
     tally: Tally
+    record: SpeedRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -256,11 +258,19 @@ class Slot:
             self._on_rested(reply)
 
     def _on_answering(self, worker: Worker, reply: AnyReply) -> None:
-        before = self._tools.tally.answers
+        before, together = self._tools.tally.answers, len(self.running)
         if self.running.hear(reply, worker):
+            if self._tools.tally.answers > before:
+                self._record(worker.launch, together)
             if not len(self.running):
                 self._apply(Signal.ENDED)
             self.keeper.freed(self, whole=self._tools.tally.answers > before)
+
+    def _record(self, launch: Launch | None, together: int) -> None:
+        """The last answer's times, for later forecasts."""
+        record, done = self._tools.record, self._tools.tally.last
+        if record and done and launch and self.plan and self.model:
+            record.tell(self.model.path, launch.build_id, self.plan, done, together)
 
     def _on_hello(self, worker: Worker, hello: Hello) -> None:
         if hello.protocol != PROTOCOL:

@@ -42,6 +42,7 @@ from galosh.supervisor.request import (
 from galosh.supervisor.running import Tally
 from galosh.supervisor.schedule import Demand, Kind
 from galosh.supervisor.slot import Tools
+from galosh.supervisor.speed_record import SpeedRecord
 from galosh.supervisor.ticket import Stream, Ticket
 from galosh.supervisor.wanted import Wanted, WantedFile
 from galosh.supervisor.watch_pressure import system_watch
@@ -77,6 +78,7 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._admission = admission
         self._pressure = pressure
+        self._record = SpeedRecord(paths)
         self._owner: Owner | None = None
         self._manners: Manners | None = None
         self._task: asyncio.Task[None] | None = None
@@ -101,6 +103,7 @@ class Supervisor:
             clock=self._clock,
             limits=self._limits,
             tally=Tally(),
+            record=self._record,
         )
         self._owner = owner = Owner(self, tools)
         owner.paused = self.wanted.paused
@@ -126,6 +129,7 @@ class Supervisor:
         if self._manners is not None:
             self._manners.close()
         await self._wanted_file.settled()
+        await asyncio.to_thread(self._record.close)
         self.events.close()
 
     def apply(self, settings: Settings) -> None:
