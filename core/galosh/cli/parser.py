@@ -26,6 +26,7 @@ VERBS = {
     "logs": "logs",
     "serve": "serve",
     "ask": "ask",
+    "bench": "bench",
     "chat": "chat",
     "engine": "engine",
     "env": "env",
@@ -153,6 +154,14 @@ def _fit(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("--no-engine", action="store_true", help=say("cli.help-no-engine"))
 
 
+def _bench(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("--model", "-m", metavar="ID", help=say("cli.help-bench-model"))
+    parser.add_argument(
+        "--runs", type=_positive, default=3, metavar="N", help=say("cli.help-bench-runs")
+    )
+    parser.add_argument("--anyway", action="store_true", help=say("cli.help-bench-anyway"))
+
+
 def _pull(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=say("cli.help-source"))
     parser.add_argument("--sha256", metavar="H", help=say("cli.help-sha256"))
@@ -253,6 +262,7 @@ _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "env": _env,
     "settings": _settings,
     "ask": _ask,
+    "bench": _bench,
     "chat": _chat,
     "logs": _logs,
     "uninstall": _uninstall,

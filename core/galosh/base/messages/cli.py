@@ -140,6 +140,46 @@ _HELP: dict[str, Text] = {
     "cli.verb-restart": ("stop and start it", "перезапустить"),
     "cli.verb-status": ("show whether it runs, and where", "показать, работает ли и где"),
     "cli.verb-logs": ("show the last log lines", "показать последние строки журналов"),
+    "cli.verb-bench": ("measure the speed on this PC", "измерить скорость на этом компьютере"),
+    "cli.help-bench-model": (
+        "the model to measure (the one in use)",
+        "какую модель измерять (ту, что в работе)",
+    ),
+    "cli.help-bench-runs": ("answers to measure (3)", "сколько ответов измерить (3)"),
+    "cli.help-bench-anyway": ("measure although the PC is busy", "измерять, хотя компьютер занят"),
+    "cli.bench-step-cold": (
+        "First word of a model that is not loaded …",
+        "Первое слово незагруженной модели …",
+    ),
+    "cli.bench-step-warm": (
+        "First word of a prompt it has read …",
+        "Первое слово на уже прочитанный запрос …",
+    ),
+    "cli.bench-step-wake": ("First word after a rest …", "Первое слово после отдыха …"),
+    "cli.bench-step-run": ("Reading and writing …", "Чтение и письмо …"),
+    "cli.bench-head": ("{model} on this PC:", "{model} на этом компьютере:"),
+    "cli.bench-prefill": ("reads a prompt", "читает запрос"),
+    "cli.bench-decode": ("writes", "пишет"),
+    "cli.bench-cold": ("first word, model not loaded", "первое слово, модель не загружена"),
+    "cli.bench-warm": ("first word, prompt known", "первое слово, запрос знаком"),
+    "cli.bench-wake": ("first word after a rest", "первое слово после отдыха"),
+    "cli.bench-rate": (
+        "{median} tokens/s ({min} to {max})",
+        "{median} токенов/с (от {min} до {max})",
+    ),
+    "cli.bench-forecast": (
+        "forecast {low}–{high}, middle {mid}",
+        "прогноз {low}–{high}, середина {mid}",
+    ),
+    "cli.bench-no-forecast": ("no forecast", "прогноза нет"),
+    "cli.bench-kept": (
+        "Kept: later forecasts go by it.",
+        "Сохранено: следующие прогнозы это учтут.",
+    ),
+    "cli.bench-was-busy": (
+        "The PC was busy: on a quiet one it is faster.",
+        "Компьютер был занят: в покое будет быстрее.",
+    ),
     "cli.verb-serve": ("run in the foreground", "работать на переднем плане"),
     "cli.verb-ask": ("ask one question", "задать один вопрос"),
     "cli.verb-chat": ("talk in the terminal", "разговор в терминале"),
@@ -334,6 +374,17 @@ _RESULTS: dict[str, Text] = {
 TEXTS: dict[str, Text] = {**_HELP, **_RESULTS}
 
 ERRORS: dict[str, ErrorText] = {
+    "cli-bench-busy": ErrorText(
+        what=("The speed was not measured.", "Скорость не измерена."),
+        why=(
+            "Other programs are using the processor now, and every number would be wrong.",
+            "Процессор сейчас занят другими программами, любые числа были бы неверны.",
+        ),
+        next_step=(
+            "Close them, or measure all the same: galosh bench --anyway",
+            "Закройте их или измерьте всё равно: galosh bench --anyway",
+        ),
+    ),
     "cli-no-port": ErrorText(
         what=("galosh has no address for other programs.", "У galosh нет адреса для программ."),
         why=("api.tcp is off in {settings}.", "В {settings} выключено api.tcp."),
