@@ -27,6 +27,15 @@ ROWS = {
     "decode": ("engine_speed:decode", "decode through the HTTP API over llama-bench"),
     "prefill": ("engine_speed:prefill", "prefill of 512 tokens over llama-bench"),
     "parallel": ("engine_speed:parallel", "4 requests at once over one"),
+    "warm": ("engine_words:warm", "first word after a known preset, warm"),
+    "woken": ("engine_words:woken", "the same after idle unload"),
+    "restarted": ("engine_words:restarted", "the same after a daemon restart"),
+    "idle-fresh": ("engine_idle:fresh", "the daemon with no model loaded"),
+    "idle-used": ("engine_idle:used", "the same after a model was used and unloaded"),
+    "idle-downloaded": ("engine_idle:downloaded", "the same after a download"),
+    "pressure": ("engine_pressure:given_back", "memory back after pressure starts"),
+    "swap": ("engine_pressure:loads", "50 loads beside a program that grows"),
+    "soak": ("engine_soak:soak", "an hour of mixed load (--soak SECONDS)"),
 }
 
 
@@ -37,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=3, help="rounds of a paired measurement")
     parser.add_argument("--json", type=Path, help="append the figures here, a line a row")
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="how long the soak lasts")
+    parser.add_argument("--yield-to", type=Path, help="the soak holds a shared lock on this file")
     parser.add_argument("--peers", action="store_true", help="only build the peers")
 
 
@@ -45,7 +55,7 @@ def main(options: argparse.Namespace) -> int:
     os.environ.setdefault("GALOSH_LANG", "en")
     if options.peers:
         return _build_peers()
-    bench = Bench(real.starter_model(), options.runs)
+    bench = Bench(real.starter_model(), options.runs, yield_to=options.yield_to)
     if options.soak:
         bench.soak_seconds = options.soak
     wanted = (options.rows or ("soak" if options.soak else _usual())).split(",")

@@ -23,12 +23,17 @@ _WORDS = (
 
 @dataclass
 class Bench:
-    """model: the GGUF of the speed rows. runs: rounds of a paired measurement."""
+    """model: the GGUF of the speed rows. runs: rounds of a paired measurement.
+
+    yield_to: a file that others lock exclusively while they need a quiet PC; the soak takes a
+    shared lock around every piece of load.
+    """
 
     model: Path
     runs: int = 3
     watch: Watch = field(default_factory=Watch)
     soak_seconds: float = 3600.0
+    yield_to: Path | None = None
 
     @property
     def peers(self) -> Peers:

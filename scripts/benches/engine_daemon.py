@@ -32,8 +32,17 @@ MODEL = "smollm2-135m"
 class Daemon:
     """See the module. A context: started when entered."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None, *, model: Path | None = None):
-        """settings: lines of settings.toml by table, e.g. {"model": "context_tokens = 8192"}."""
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        model: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """settings: lines of settings.toml by table, e.g. {"model": "context_tokens = 8192"}.
+
+        model: the GGUF to enter; None: the starter. environ: more variables for the daemon.
+        """
         self.home = Path(tempfile.mkdtemp(prefix="galosh-bench-"))
         self.paths = Paths.under(self.home)
         real.link_engines(self.paths)
@@ -41,6 +50,7 @@ class Daemon:
         text = "".join(f"[{name}]\n{lines}\n" for name, lines in tables.items())
         durable.write_text(self.paths.settings_file, text)
         self._model = model or real.starter_model()
+        self._environ = dict(environ or {})
         self.model_id = ""
 
     def __enter__(self) -> Daemon:
@@ -64,8 +74,9 @@ class Daemon:
 
     def start(self) -> None:
         """Start it; the code is this checkout's, whatever is installed."""
-        command = [sys.executable, "-m", "galosh.server"]
-        start_daemon(self.paths, command=command)
+        words = [f"{name}={value}" for name, value in self._environ.items()]
+        prefix = ["env", *words] if words else []
+        start_daemon(self.paths, command=[*prefix, sys.executable, "-m", "galosh.server"])
 
     def stop(self) -> None:
         """Stop it as a user does."""
@@ -132,6 +143,17 @@ class Daemon:
                 del body["draft"]
                 return stream(self.address, path, body)
             raise
+
+    def wait_asleep(self, limit_seconds: float) -> float:
+        """Wait until the idle model has given back its weights or its process."""
+        began = time.monotonic()
+        while time.monotonic() - began < limit_seconds:
+            worker = self.worker()
+            resting = worker.get("stage") == "model" and worker.get("state") == "ready"
+            if worker.get("worker_pid") is None or resting:
+                return time.monotonic() - began
+            time.sleep(0.05)
+        raise TimeoutError("the model does not fall asleep")
 
     def wait_unloaded(self, limit_seconds: float) -> float:
         """Wait until no worker runs; the seconds it took. Raises TimeoutError."""

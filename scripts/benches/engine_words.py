@@ -1,0 +1,112 @@
+"""The first word of a question that follows a long preset: warm, woken, after a restart.
+
+A preset of 600 tokens and a question of 20, as raw text, so that both programs read the very
+same tokens. What it costs to read the question alone is measured too: a program that
+remembers the preset need not take longer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from scripts.benches.engine_bench import Bench, own_seconds, text_of
+from scripts.benches.engine_client import Answer
+from scripts.benches.engine_daemon import Daemon
+from scripts.benches.engine_server import Server
+from scripts.benches.engine_verdict import Row, Verdict, median, paired_ratio
+
+PRESET_TOKENS = 600
+QUESTION_TOKENS = 20
+IDLE_SECONDS = 2
+_SAVE_SECONDS = 30.0
+
+
+def warm(bench: Bench) -> Row:
+    """The preset is in memory: the first word against reading the question alone."""
+    with_preset, alone = [], []
+    with Daemon() as daemon:
+        preset = text_of(daemon, PRESET_TOKENS, "preset")
+        ask(daemon.ask, preset, _question(daemon, "first"))
+        for number in range(max(bench.runs, 5)):
+            other = _question(daemon, f"alone {number}")
+            with bench.watch.stretch(lambda: own_seconds(daemon)):
+                alone.append(ask(daemon.ask, "", other).first_seconds)
+            question = _question(daemon, f"warm {number}")
+            with bench.watch.stretch(lambda: own_seconds(daemon)):
+                answer = ask(daemon.ask, preset, question)
+            with_preset.append(answer.first_seconds)
+    verdict = Verdict(
+        "first word after a known preset over reading the question alone",
+        paired_ratio(with_preset, alone), "at most", 1.15, note=bench.note(),
+    )  # fmt: skip
+    shown: dict[str, object] = {
+        "with_preset_seconds": with_preset, "alone_seconds": alone, "counts": dict(answer.counts),
+    }  # fmt: skip
+    return Row("warm", (verdict,), shown)
+
+
+def woken(bench: Bench) -> Row:
+    """After the idle unload, load included, against llama-server after its idle sleep."""
+    return _after(bench, "woken", "after idle unload", _fall_asleep)
+
+
+def restarted(bench: Bench) -> Row:
+    """After a restart of the daemon, load included, against llama-server after its sleep."""
+
+    def restart(daemon: Daemon) -> None:
+        daemon.stop()
+        daemon.start()
+
+    return _after(bench, "restarted", "after a daemon restart", restart)
+
+
+def ask(way: Callable[..., Answer], preset: str, question: str) -> Answer:
+    """The first words of the answer to a question behind a preset."""
+    return way(f"{preset}\n{question}" if preset else question, 4, draft=False)
+
+
+def _after(bench: Bench, name: str, words: str, go_away: Callable[[Daemon], None]) -> Row:
+    ours, theirs, alone = [], [], []
+    idle = {"model": f"idle_unload_seconds = {IDLE_SECONDS}"}
+    with (
+        Daemon(idle) as daemon,
+        Server(
+            bench.peers, bench.model, "--sleep-idle-seconds", str(IDLE_SECONDS), "-c", "4096"
+        ) as server,
+    ):
+        preset = text_of(daemon, PRESET_TOKENS, "preset")
+        questions = [_question(daemon, f"{name} {number}") for number in range(2 * bench.runs + 2)]
+        ask(daemon.ask, preset, questions.pop())
+        _ask_server(server, preset, questions.pop())
+        for _ in range(bench.runs):
+            question = questions.pop()
+            go_away(daemon)
+            time.sleep(IDLE_SECONDS + 1)  # the server sleeps by now, too
+            with bench.watch.stretch(lambda: own_seconds(daemon)):
+                ours.append(ask(daemon.ask, preset, question).first_seconds)
+            alone.append(ask(daemon.ask, "", questions.pop()).first_seconds)
+            with bench.watch.stretch(lambda: own_seconds(daemon)):
+                theirs.append(_ask_server(server, preset, question).first_seconds)
+    verdict = Verdict(
+        f"first word {words}: times sooner than llama-server after its idle sleep",
+        paired_ratio(theirs, ours), "at least", 5.0, note=bench.note(),
+    )  # fmt: skip
+    shown: dict[str, object] = {
+        "ours_seconds": ours, "llama_server_seconds": theirs, "question_alone_seconds": alone,
+        "median_seconds": median(ours),
+    }  # fmt: skip
+    return Row(name, (verdict,), shown)
+
+
+def _ask_server(server: Server, preset: str, question: str) -> Answer:
+    return server.ask(f"{preset}\n{question}", 4)
+
+
+def _fall_asleep(daemon: Daemon) -> None:
+    daemon.wait_asleep(IDLE_SECONDS + _SAVE_SECONDS)
+
+
+def _question(daemon: Daemon, seed: str) -> str:
+    """Twenty tokens, new from the first one on."""
+    return text_of(daemon, QUESTION_TOKENS, f"question {seed}") + " ?"
