@@ -16,7 +16,7 @@ from galosh.api.wire import DaemonFacts
 from galosh.base.clock import Clock, SystemClock
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
-from galosh.server import secret, sockets
+from galosh.server import secret, sockets, tidy
 from galosh.server.claim import Claim
 from galosh.server.doorway import Doorway
 from galosh.server.house import House
@@ -38,6 +38,7 @@ def serve(paths: Paths, parts: Parts | None = None, ready: Ready | None = None) 
     `server-already-running`, `server-port-in-use`, `server-socket-failed`, a settings error
     or a write error; nothing is left behind then.
     """
+    tidy.use_one_arena()
     settings = Settings.load(paths.settings_file)
     with Claim(paths) as claim:
         log = open_log(paths, settings.text("log.level"))
@@ -79,12 +80,14 @@ class _Daemon:
             )
             _on_signals(house.stopping.set)
             await house.supervisor.start()
+            tidying = tidy.Tidying(house.supervisor.events)
             try:
                 await house.downloads.start()
                 await self._serve(house, unix, tcp)
             finally:
                 await house.downloads.stop()
                 await house.supervisor.stop()
+                tidying.close()
         finally:
             for listener in self._listeners:
                 listener.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from galosh.base.clock import Clock
@@ -92,12 +92,19 @@ class EventBus:
         self._number = int(clock.wall_seconds()) * 1000
         self._history: deque[BusEvent] = deque(maxlen=history)
         self._subscriptions: list[Subscription] = []
+        self._calls: list[Callable[[BusEvent], None]] = []
 
     def publish(self, name: str, **facts: object) -> BusEvent:
         """Tell everybody; never blocks."""
         event = self._make(name, facts)
         self._history.append(event)
+        for call in self._calls:
+            call(event)
         return self._offer(event)
+
+    def call(self, call: Callable[[BusEvent], None]) -> None:
+        """Call this for every event but flashes, at once and for good; it must not block."""
+        self._calls.append(call)
 
     def flash(self, name: str, **facts: object) -> BusEvent:
         """Tell everybody who watches now, and remember nothing: for progress."""
