@@ -89,7 +89,7 @@ async def test_questions_for_two_models_are_answered_by_the_right_one(house: Hou
             await anext(waiting[-1])  # it is in line now
         texts = [await text_of(events) for events in waiting]
         assert texts == ["A ", "B ", "B ", "A "]
-        assert house.launches == 3
+        assert house.launches in (2, 3)  # the one that goes may still be there to ask
 
 
 @in_loop

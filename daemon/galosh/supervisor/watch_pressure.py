@@ -19,13 +19,14 @@ def system_watch() -> PressureWatch:
         from galosh.supervisor.pressure_windows import WindowsWatch
 
         return WindowsWatch()
-    if sys.platform == "darwin":
+    elif sys.platform == "darwin":  # noqa: RET505 - mypy follows branches, not returns
         from galosh.supervisor.pressure_macos import MacWatch
 
         return MacWatch()
-    from galosh.supervisor.pressure_linux import LinuxWatch
+    else:
+        from galosh.supervisor.pressure_linux import LinuxWatch
 
-    return LinuxWatch(SlowWatch())
+        return LinuxWatch(SlowWatch())
 
 
 class SlowWatch:
