@@ -24,7 +24,7 @@ from galosh.engine.records import Engine
 from galosh.fit import read_shape
 from galosh.fit.forecast import DECODE_OFF, PREFILL_OFF, expected_seconds
 from galosh.fit.learn import power_of
-from galosh.fit.measured import Circumstances
+from galosh.fit.measured import Circumstances, Measured
 from galosh.fit.probe import measure
 from galosh.fit.runs import Correction, Run
 from galosh.fit.work import Work, read_work
@@ -39,6 +39,7 @@ BATCH_TOKENS, CONTEXT_TOKENS = 256, 8192
 SYNTHETIC = "synthetic-llama-2B-Q4_K.gguf"
 DECODE_LIMIT, PREFILL_LIMIT = 0.15, 0.25
 IN_RANGE = 0.9
+_IN_A_ROW = 3
 _ENDS = ("low", "mid", "high")
 REPO = Path(__file__).resolve().parents[2]
 
@@ -78,15 +79,16 @@ def run_speed(options: argparse.Namespace) -> int:
     log = real.CACHE / "fit-speed.jsonl"
     wanted = int(getattr(options, "runs", None) or RUNS)
     models = getattr(options, "cases", None) or ["smollm2", "gemma", "synthetic"]
-    deadline = time.monotonic() + float(getattr(options, "seconds", None) or 150)
+    seconds = float(getattr(options, "seconds", None) or 150)
     if getattr(options, "fresh", False):
         log.unlink(missing_ok=True)
     for model in models:
+        deadline = time.monotonic() + seconds / len(models)
         missing = [
             case for case in CASES
             if case.model == model and len(_good(log).get(case.name, [])) < wanted
         ]  # fmt: skip
-        if missing and time.monotonic() < deadline:
+        if missing:
             Session(model, log, deadline).run(missing, wanted)
     return report(_good(log), wanted)
 
@@ -106,7 +108,7 @@ class Session:
     """One model: the probe, the forecasts, the worker."""
 
     def __init__(self, model: str, log: Path, deadline: float) -> None:
-        self._log, self._deadline = log, deadline
+        self._log, self._deadline, self._prompts = log, deadline, 0
         self._file = model_file(model)
         self._engine = real.real_engine()
         self.header = gguf.check_file(self._file)
@@ -114,12 +116,15 @@ class Session:
         machine = hardware.probe(Paths.under(real.CACHE / "home"))
         now = Circumstances(self._engine.build_id, power_of(machine), machine.threads)
         self._threads = machine.threads
-        outcome = measure(self._engine.python, now, self._work, None, cores=(1, 2))
-        while outcome.measured is None and time.monotonic() < deadline:
-            time.sleep(1)
+        self._measured: Measured | None = None
+        while self._measured is None and time.monotonic() < deadline:
+            begun = time.monotonic()
             outcome = measure(self._engine.python, now, self._work, None, cores=(1, 2))
-        self._measured = outcome.measured
-        print(f"{model}: probe {outcome.refused or 'done'} {outcome.reason}", flush=True)
+            self._measured = outcome.measured
+            took = time.monotonic() - begun
+            said = f"refused: {outcome.refused} {outcome.reason}" if outcome.refused else "done"
+            print(f"{model}: probe {said}, {took:.1f} s", flush=True)
+            time.sleep(1 if outcome.refused else 0)
 
     def run(self, cases: list[Case], wanted: int) -> None:
         """Rounds over the cases, one run of each, until there are enough or the time is up."""
@@ -128,19 +133,23 @@ class Session:
         with WorkerProcess(worker_command(self._engine)) as worker:
             loaded = worker.load(
                 self._file, threads=self._threads, context_tokens=CONTEXT_TOKENS,
-                batch_tokens=BATCH_TOKENS, flash_attention=True, use_mmap=True,
+                batch_tokens=BATCH_TOKENS, flash_attention=True, use_mmap=True, draft=False,
             )  # fmt: skip
             assert loaded["type"] == "loaded", loaded
-            for number in range(3 * wanted):
+            # Rounds, so that a slow minute does not fall on one case; a few of one case in a
+            # row, since a long past has to be read anew after every other prompt.
+            for _ in range(3 * wanted):
                 for case in cases:
-                    enough = len(_good(self._log).get(case.name, [])) >= wanted
-                    if not enough and time.monotonic() < self._deadline:
-                        self._one(worker, case, number)
+                    for _run in range(_IN_A_ROW):
+                        enough = len(_good(self._log).get(case.name, [])) >= wanted
+                        if not enough and time.monotonic() < self._deadline:
+                            self._one(worker, case)
+                            self._prompts += 1  # other words each time
 
-    def _one(self, worker: WorkerProcess, case: Case, number: int) -> None:
+    def _one(self, worker: WorkerProcess, case: Case) -> None:
         assert self._measured is not None
         reading = case.kind == "prefill"
-        text = prompt(case, number, self.header)
+        text = prompt(case, self._prompts, self.header)
         worker.send(type="count", id="c", text=text)
         tokens = int(str(worker.until("count", "error")[-1]["count"]))
         if not reading:  # what came before is read outside the run

@@ -7,11 +7,12 @@ virtual machine took, and of what the measured process asked for, how much it go
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
+_TICK_SECONDS = 0.01 if sys.platform == "win32" else 1 / os.sysconf("SC_CLK_TCK")
 OTHERS_LIMIT, STOLEN_LIMIT, SHARE_LIMIT = 0.3, 0.01, 0.9
 
 

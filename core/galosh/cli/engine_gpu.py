@@ -5,17 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from galosh import catalogue, engine, gguf, hardware
+from galosh import catalogue, engine, hardware
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.base.settings import Settings
 from galosh.base.texts import say
 from galosh.cli.output import Output
-from galosh.engine.offload import Decision, Sizes, choose_card
-from galosh.engine.offload_trial import decide_offload, engine_trials, keep, supports_gpu
-from galosh.fit.budget import room_of
-from galosh.fit.ladder import settings_for
-from galosh.fit.layers import layer_sizes
+from galosh.engine.offload import Decision
+from galosh.setup.gpu import measure_gpu
 
 
 def run(arguments: argparse.Namespace, paths: Paths, output: Output) -> int:
@@ -25,22 +21,7 @@ def run(arguments: argparse.Namespace, paths: Paths, output: Output) -> int:
     if current is None:
         raise GaloshError("cli-engine-unknown", build_id="–", known="–")
     model = _model(arguments, paths)
-    machine = hardware.probe(paths)
-    chosen = Settings.load(paths.settings_file)
-    header = gguf.check_file(model)
-    context = min(chosen.number("model.context_tokens"), header.context_length or 1 << 30)
-    run_settings = settings_for(
-        header, context, room=room_of(machine), flags=machine.cpu.flags.value
-    )
-    sizes = Sizes(**vars(layer_sizes(header, run_settings)))
-    decision = decide_offload(
-        chosen.text("engine.gpu"),
-        choose_card(machine),
-        sizes,
-        engine_trials(current, model, chosen.number("engine.threads") or machine.threads),
-        supports_gpu=supports_gpu(current),
-    )
-    keep(paths, current.build_id, model, decision)
+    decision = measure_gpu(paths, current, hardware.probe(paths), model)
     document = {"model": str(model), "build_id": current.build_id, **decision.to_json()}
     output.result(document, sentence(decision))
     return 0

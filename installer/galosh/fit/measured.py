@@ -16,7 +16,7 @@ from galosh.fit.work import Heads, Kind, Work
 from galosh.gguf.quant import row_bytes
 
 BATCH_TOKENS = 128
-NEAR_BYTES = 32 * 1024 * 1024
+NEAR_BYTES = 96 * 1024 * 1024
 # Weights that processors read faster than they can be brought from memory.
 FAR_KIND = Kind(8, 2048, 4096)
 # How sharply the slower of computing and reading takes over where both take about as long.

@@ -71,7 +71,7 @@ def measure(
     if is_busy():
         return Outcome(None, "busy")
     far = 0 if has_far else _far_bytes(available_bytes)
-    if available_bytes is not None and available_bytes < 8 * NEAR_BYTES:
+    if available_bytes is not None and available_bytes < 4 * NEAR_BYTES:
         return Outcome(None, "memory")
     request = request_for(circumstances.threads, work, far, cores, limit_seconds)
     before = _processor_times()

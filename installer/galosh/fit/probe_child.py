@@ -25,11 +25,11 @@ _P, _I, _L, _S = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_size_t
 _F32, _F16 = 0, 1
 _SLOT_SECONDS = 0.07  # of repeats for one number
 _MOST_REPEATS = 60
-_MOST_MATRICES = 400
+_MOST_MATRICES = 1500
 _BATCH_FLOPS = 6e8  # of one repeat with a batch: some ten milliseconds
 _STEPS = 128
 _CROWD_SECONDS = 0.3  # of processor time asked for, until crowding is believed
-_CELLS, _BATCH_CELLS, _BATCH_QUERIES = 1024, 512, 64
+_CELLS, _BATCH_CELLS, _BATCH_QUERIES = 1024, 512, 256
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from galosh.engine.compile import BUILD_BYTES
 from galosh.engine.pip import ROOM_BYTES
 from galosh.gguf import check_file
 from galosh.hardware import Machine
-from galosh.setup import starter
+from galosh.setup import gpu, starter
 from galosh.setup.first_answer import ask_first_question, daemon_is_ours
 from galosh.setup.view import Delegate, FirstAnswer
 
@@ -139,6 +139,8 @@ class EngineStep:
         assert work.model_path is not None
         built = engine.build(work.paths, work.machine, work.model_path, work.delegate)
         work.build_id = built.build_id
+        tried = work.own_file or work.model_path
+        gpu.measure_where_there_is_one(work.paths, built, work.machine, tried)
 
 
 def _source_bytes(work: Work) -> int | None:
