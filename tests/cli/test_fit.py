@@ -237,7 +237,7 @@ def test_speed_where_it_was_measured(
     assert "?" not in text
 
 
-def desktop(gib: float, free_gib: float, **swap: int) -> Machine:
+def desktop(gib: float, free_gib: float, **swap: Any) -> Machine:
     return dataclasses.replace(
         pc(int(gib * GIB), int(free_gib * GIB)),
         swap=SwapFacts(**{name: Fact(value, "t") for name, value in swap.items()}),

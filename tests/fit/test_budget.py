@@ -21,7 +21,7 @@ def machine(
     available: int | None = 5 * GIB,
     limit: int | None = None,
     system: str = "linux",
-    **swap: int,
+    **swap: Any,
 ) -> Machine:
     return Machine(
         os=OsFacts(system=Fact(system, "test")),

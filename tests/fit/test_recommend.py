@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ QUIET = Bandwidth(None, 1, "busy")
 
 def pc(
     gib: float, free_gib: float | None = None, *, system: str = "linux", container: str = "",
-    wsl: int = 0, disk: str = "ssd", filesystem: str = "ext4", **swap: int,
+    wsl: int = 0, disk: str = "ssd", filesystem: str = "ext4", **swap: Any,
 ) -> Machine:  # fmt: skip
     free = gib * 0.75 if free_gib is None else free_gib
     return Machine(
@@ -241,6 +242,14 @@ def test_swap_sizes_and_slow_disks() -> None:
     assert [advise(pc(gib)).wanted_gib for gib in (1, 4, 8, 16, 64)] == [1, 1, 2, 4, 4]
     assert advise(pc(8, disk="hdd")).slow_disk
     assert not advise(pc(8)).slow_disk
+    # The disk the swap is on counts, not the one of the models.
+    quick = pc(8, disk="hdd", total_bytes=4 * GIB)
+    known = dataclasses.replace(quick.swap, disk_kind=Fact("ssd", "t"), filesystem=Fact("x", "t"))
+    assert not advise(dataclasses.replace(quick, swap=known)).slow_disk
+    grown = dataclasses.replace(
+        quick.swap, total_bytes=Fact(0, "t"), grows=Fact(value=True, source="t")
+    )
+    assert advise(dataclasses.replace(quick, swap=grown)).state == "by-itself"
 
 
 def test_a_path_that_is_a_folder_is_no_file(paths: Paths, tmp_path: Path) -> None:

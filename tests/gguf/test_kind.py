@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from galosh import catalogue
 from galosh.base.errors import GaloshError
+from galosh.base.paths import Paths
 from galosh.gguf import FileKind, check_file, identify
 from galosh.gguf.kind import read_legacy
 from tests.fakes import gguf_models
@@ -78,6 +80,19 @@ def test_files_of_2023_are_named(head: bytes, title: str) -> None:
     assert found.title == title
 
 
+@pytest.mark.parametrize(
+    ("layers", "heir"),
+    [(26, "qwen3.5-2b"), (32, "qwen3.5-4b"), (40, "qwen3.5-9b"), (60, "gemma4-26b-a4b"),
+     (80, "qwen3.6-35b-a3b"), (7, "qwen3.5-4b")],
+)  # fmt: skip
+def test_every_heir_can_be_fetched(layers: int, heir: str, paths: Paths) -> None:
+    head = struct.pack("<II7i", 0x67676A74, 3, 32000, 5120, 256, 40, layers, 128, 2)
+    found = read_legacy(head)
+    assert found is not None
+    assert found.heir == heir
+    assert catalogue.find(paths, heir) is not None
+
+
 def test_a_current_file_is_no_legacy_file() -> None:
     assert read_legacy(gguf_models.llama().header()) is None
 
@@ -92,7 +107,7 @@ def test_legacy_answer_says_what_why_and_what_to_run(tmp_path: Path, version: in
     assert error.code == "gguf-legacy"
     assert f"GGJT v{version}, 13B, Q4_1" in error.why
     assert "dropped" in error.why
-    assert "galosh models recommend" in error.next_step
+    assert "galosh pull qwen3.5-9b" in error.next_step
     assert path.read_bytes() == GGJT[version]
 
 

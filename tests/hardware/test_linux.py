@@ -7,12 +7,14 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from galosh.hardware import linux_texts as texts
 from galosh.hardware.desktop_linux import can_connect, read_display
-from galosh.hardware.facts import Machine
+from galosh.hardware.facts import GpuFacts, Machine
+from galosh.hardware.nvml import read_gpus
 from galosh.hardware.probe import ask
 from galosh.hardware.probe_linux import LinuxFiles, LinuxProbe
 from galosh.hardware.run import Answer
@@ -44,7 +46,7 @@ def machine(
     """The Machine that a PC with these files would give."""
     probe = LinuxProbe(
         LinuxFiles(tree(root, dict(files))), Programs(programs or {}), {}, architecture,
-        lambda: affinity, lambda address: False,
+        lambda: affinity, lambda address: False, lambda: (),
     )  # fmt: skip
     return ask(probe, Path(target), 10)
 
@@ -70,6 +72,8 @@ def test_laptop_with_two_kinds_of_cores(tmp_path: Path) -> None:
     assert pc.swap.commit_limit_bytes.value == 10248860 * 1024
     assert pc.power.on_battery.value is True
     assert pc.power.profile.value == "low-power"
+    assert pc.swap.disk_kind.value == "ssd", "the file's, not zram's"
+    assert (pc.swap.filesystem.value, pc.swap.grows.value) == ("ext4", False)
     assert len(pc.gpus) == 1
     assert pc.gpus[0].vendor.value == "intel"
     assert pc.gpus[0].driver.value == "i915"
@@ -177,8 +181,94 @@ def test_nvidia(tmp_path: Path, answer: str | None, total: int | None, free: int
 
 def test_no_nvidia_program_is_run_without_a_card(tmp_path: Path) -> None:
     programs = Programs({})
-    LinuxProbe(LinuxFiles(tree(tmp_path, recorded.AMD_GPUS)), programs, {}).gpus()
+    asked: list[str] = []
+
+    def nvml() -> tuple[GpuFacts, ...]:
+        asked.append("nvml")
+        return ()
+
+    files = LinuxFiles(tree(tmp_path, recorded.AMD_GPUS))
+    LinuxProbe(files, programs, {}, nvml=nvml).gpus()
+    assert asked == []
     assert programs.asked == []
+
+
+class NvmlLibrary:
+    """libnvidia-ml as its callers see it; `broken` names the calls that fail."""
+
+    def __init__(self, *broken: str) -> None:
+        self.broken = broken
+        self.open = 0
+
+    def nvmlInit_v2(self) -> int:
+        self.open += 1
+        return int("init" in self.broken)
+
+    def nvmlShutdown(self) -> int:
+        self.open -= 1
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, place: Any) -> int:
+        place._obj.value = 2
+        return int("count" in self.broken)
+
+    def nvmlSystemGetDriverVersion(self, buffer: Any, size: Any) -> int:
+        buffer.value = b"550.90.07"
+        return int("driver" in self.broken)
+
+    def nvmlDeviceGetHandleByIndex_v2(self, index: Any, place: Any) -> int:
+        place._obj.value = 1000 + index.value
+        return int(index.value == 1 and "second" in self.broken)
+
+    def nvmlDeviceGetName(self, handle: Any, buffer: Any, size: Any) -> int:
+        buffer.value = f"GPU {handle.value}".encode()
+        return 0
+
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, place: Any) -> int:
+        info = place._obj
+        info.total, info.free, info.used = 12 * GIB, 11 * GIB, GIB
+        return int("memory" in self.broken)
+
+
+def test_nvml_gives_names_and_free_memory() -> None:
+    library = NvmlLibrary()
+    first, second = read_gpus(library)
+    assert (first.name.value, second.name.value) == ("GPU 1000", "GPU 1001")
+    assert (first.total_bytes.value, first.free_bytes.value) == (12 * GIB, 11 * GIB)
+    assert first.driver.value == "550.90.07"
+    assert library.open == 0
+    [only] = read_gpus(NvmlLibrary("second", "memory", "driver"))
+    assert (only.free_bytes.value, only.driver.value) == (None, None)
+    assert only.free_bytes.source
+    assert read_gpus(NvmlLibrary("init")) == ()
+    assert read_gpus(NvmlLibrary("count")) == ()
+
+
+def test_nvml_goes_before_nvidia_smi(tmp_path: Path) -> None:
+    programs = Programs({"nvidia-smi": recorded.NVIDIA_SMI})
+    files = LinuxFiles(tree(tmp_path, recorded.NVIDIA_PC))
+    found = LinuxProbe(files, programs, {}, nvml=lambda: read_gpus(NvmlLibrary())).gpus()
+    assert [gpu.free_bytes.source for gpu in found] == ["NVML", "NVML"]
+    assert programs.asked == []
+
+
+def test_swap_on_a_turning_disk_and_another_root(tmp_path: Path) -> None:
+    swaps = "Filename Type Size Used Priority\n/dev/sda1 partition 999 0 -3\n"
+    files = {**recorded.ALDER_LAKE, "/proc/swaps": swaps}
+    assert machine(tmp_path / "a", files).swap.disk_kind.value == "hdd"
+    none = machine(tmp_path / "b", {**recorded.ALDER_LAKE, "/proc/swaps": "Filename\n"})
+    assert none.swap.disk_kind.value is None
+    both = swaps + "/swap\\040file file 5 0 10\n/dev/zram0 partition 9 0 100\nrubbish\n"
+    assert texts.read_swap_places(both) == ["/swap file", "/dev/sda1"]
+
+
+def test_without_a_firmware_profile_the_processors_preference(tmp_path: Path) -> None:
+    folder = "/sys/devices/system/cpu/cpu0/cpufreq"
+    files = {f"{folder}/energy_performance_preference": "balance_power\n"}
+    pc = machine(tmp_path, files)
+    assert (pc.power.profile.value, pc.power.profile.source) == (
+        "balance_power", f"{folder}/energy_performance_preference",
+    )  # fmt: skip
 
 
 def test_nothing_to_read_at_all(tmp_path: Path) -> None:

@@ -107,6 +107,13 @@ def test_programs_that_fail_or_print_rubbish(tmp_path: Path) -> None:
         assert mac.threads == 1
 
 
+def test_low_power_mode() -> None:
+    listed = "System-wide power settings:\nCurrently in use:\n lowpowermode         1\n sleep 1\n"
+    assert texts.read_power_mode(listed) == "low-power"
+    assert texts.read_power_mode(" powermode            2\n") == "high-power"
+    assert texts.read_power_mode("Now drawing from 'AC Power'\n") is None
+
+
 def test_texts_of_another_shape_are_unknown() -> None:
     assert texts.read_diskutil("<plist><array/></plist>") == (None, None)
     assert texts.read_swap_usage("total = 1G") is None

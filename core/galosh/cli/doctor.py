@@ -24,6 +24,6 @@ def render(diagnosis: Diagnosis) -> str:
         verdict = say(f"cli.verdict-{finding.verdict}")
         lines.append(f"{verdict:<8}{finding.title}: {finding.value}")
         if finding.verdict != "ok":
-            lines.append(f"{'':<8}{finding.advice}")
+            lines += [f"{'':<8}{line}" for line in finding.advice.splitlines()]
     key = "cli.doctor-healthy" if diagnosis.healthy else "cli.doctor-sick"
     return "\n".join([*lines, "", say(key)])

@@ -109,6 +109,18 @@ class LegacyModel:
         name = self.format_name if self.version is None else f"{self.format_name} v{self.version}"
         return ", ".join(part for part in (name, self.size_name, self.quantisation) if part)
 
+    @property
+    def heir(self) -> str:
+        """The catalogue's id of what does its work today, on a PC that could run it."""
+        return _HEIRS.get(self.size_name or "", _HEIR)
+
+
+# What a PC ran in 2023 with four bits it runs today with one of these.
+_HEIRS = {
+    "3B": "qwen3.5-2b", "7B": "qwen3.5-4b", "13B": "qwen3.5-9b", "30B": "gemma4-26b-a4b",
+    "65B": "qwen3.6-35b-a3b",
+}  # fmt: skip
+_HEIR = "qwen3.5-4b"
 
 # Layers of the LLaMA models of 2023, by which people named them.
 _SIZES = {26: "3B", 32: "7B", 40: "13B", 60: "30B", 80: "65B"}

@@ -25,7 +25,14 @@ from galosh.gguf.header import (
     TensorInfo,
     Value,
 )
-from galosh.gguf.kind import HEAD_BYTES, LEGACY_KINDS, FileKind, identify, read_legacy
+from galosh.gguf.kind import (
+    HEAD_BYTES,
+    LEGACY_KINDS,
+    FileKind,
+    LegacyModel,
+    identify,
+    read_legacy,
+)
 from galosh.gguf.source import ByteSource, read_fully
 
 MAX_TENSORS = 100_000
@@ -80,8 +87,8 @@ def expect_gguf(head: bytes, label: str) -> None:
     if kind is FileKind.GGUF_BIG_ENDIAN:
         raise GaloshError("gguf-big-endian", path=label)
     if kind in LEGACY_KINDS:
-        legacy = read_legacy(head)
-        raise GaloshError("gguf-legacy", path=label, format=legacy.title if legacy else kind.name)
+        legacy = read_legacy(head) or LegacyModel(kind.name, None, None, None)
+        raise GaloshError("gguf-legacy", path=label, format=legacy.title, heir=legacy.heir)
     raise GaloshError(
         "gguf-not-a-model", path=label, kind=kind.value, found=say(f"gguf.kind.{kind.value}")
     )

@@ -43,9 +43,9 @@ def advise(machine: Machine) -> SwapAdvice:
     """What to say about this PC's swap."""
     total, zram = machine.swap.total_bytes.value, machine.swap.zram_bytes.value or 0
     wanted = _wanted(machine)
-    slow = machine.disk.kind.value == "hdd"
-    if machine.os.system.value == "darwin":
-        return SwapAdvice("by-itself", total, 0, wanted, slow)
+    slow = (machine.swap.disk_kind.value or machine.disk.kind.value) == "hdd"
+    if machine.os.system.value == "darwin" or machine.swap.grows.value:
+        return SwapAdvice("by-itself", total or 0, 0, wanted, slow)
     if total is None:
         return SwapAdvice("unknown", None, zram, wanted, slow)
     on_disk = max(0, total - zram)
@@ -69,4 +69,6 @@ def _fix(machine: Machine) -> str:
         return "wsl"
     if machine.os.container.value:
         return "container"
-    return "btrfs" if machine.disk.filesystem.value == "btrfs" else "linux"
+    # A new swap file lies at the root, wherever the models are.
+    filesystem = machine.swap.filesystem.value or machine.disk.filesystem.value
+    return filesystem if filesystem in ("btrfs", "zfs") else "linux"

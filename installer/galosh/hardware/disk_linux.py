@@ -40,11 +40,25 @@ def read_disk(files: Files, path: Path) -> DiskFacts:
     )
 
 
+def read_kind(files: Files, path: str) -> Fact[str]:
+    """ssd or hdd: of the volume of a file or, for a device under /dev, of that device."""
+    if path.startswith("/dev/"):
+        return _kind_of(files, [f"/sys/class/block/{Path(path).name}"])
+    mount = texts.find_mount(files.read("/proc/self/mountinfo") or "", path)
+    if mount is None:
+        return Fact(None, say("hardware.why.absent", place="/proc/self/mountinfo"))
+    return _kind(files, mount)
+
+
 def _kind(files: Files, mount: texts.Mount) -> Fact[str]:
     blocks = [f"/sys/dev/block/{mount.device}"]
     if mount.source.startswith("/dev/"):
         # btrfs and others number their devices themselves; the name still leads there.
         blocks.append(f"/sys/class/block/{Path(mount.source).name}")
+    return _kind_of(files, blocks)
+
+
+def _kind_of(files: Files, blocks: list[str]) -> Fact[str]:
     for block in blocks:
         for place in (f"{block}/queue/rotational", f"{block}/../queue/rotational"):
             value = texts.read_whole(files.read(place))

@@ -76,13 +76,20 @@ class MemoryFacts:
 
 @dataclass(frozen=True)
 class SwapFacts:
-    """Swap and commit. `zram_bytes`: the part of the swap that itself lives in RAM."""
+    """Swap and commit. `zram_bytes`: the part of the swap that itself lives in RAM.
+
+    `grows`: the system enlarges it by itself. `disk_kind`: ssd or hdd, of the swap that is
+    on a disk. `filesystem`: where a new swap file would lie.
+    """
 
     total_bytes: Fact[int] = field(default_factory=_unread)
     free_bytes: Fact[int] = field(default_factory=_unread)
     zram_bytes: Fact[int] = field(default_factory=_unread)
     commit_limit_bytes: Fact[int] = field(default_factory=_unread)
     committed_bytes: Fact[int] = field(default_factory=_unread)
+    grows: Fact[bool] = field(default_factory=_unread)
+    disk_kind: Fact[str] = field(default_factory=_unread)
+    filesystem: Fact[str] = field(default_factory=_unread)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Finds the graphics processors of a Linux PC: PCI devices in sysfs, then nvidia-smi."""
+"""Finds the graphics processors of a Linux PC: PCI devices in sysfs, then NVML, then
+nvidia-smi."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from galosh.base.texts import say
 from galosh.hardware import linux_texts as texts
 from galosh.hardware.facts import Fact, GpuFacts
 from galosh.hardware.gpu_texts import NVIDIA_QUERY, PCI_VENDORS, read_nvidia
+from galosh.hardware.nvml import Nvml, ask_nvml
 from galosh.hardware.run import Runner
 
 _DEVICES = "/sys/bus/pci/devices"
@@ -27,12 +29,17 @@ class Files(Protocol):
         """The names in a folder."""
 
 
-def find_gpus(files: Files, run: Runner) -> tuple[GpuFacts, ...]:
-    """Every GPU, real ones only (a virtual machine's screen adapter is none)."""
+def find_gpus(files: Files, run: Runner, nvml: Nvml = ask_nvml) -> tuple[GpuFacts, ...]:
+    """Every GPU, real ones only (a virtual machine's screen adapter is none).
+
+    NVIDIA's are asked for only where one is seen: its library may hang with its driver.
+    """
     found = [gpu for name in files.names(_DEVICES) if (gpu := _read_device(files, name))]
     nvidia = [gpu for gpu in found if gpu.vendor.value == "nvidia"]
     if nvidia or files.read("/proc/driver/nvidia/version") or _is_wsl(files):
-        measured, why = _ask_nvidia(run)
+        measured, why = nvml(), ""
+        if not measured:
+            measured, why = _ask_nvidia(run)
         if measured:
             found = [gpu for gpu in found if gpu.vendor.value != "nvidia"]
             return (*measured, *found)

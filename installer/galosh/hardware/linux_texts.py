@@ -121,6 +121,17 @@ def read_zram(swaps: str | None) -> int | None:
     return total
 
 
+def read_swap_places(swaps: str | None) -> list[str]:
+    """The devices and files of /proc/swaps that are on a disk, the first used first."""
+    rows = [line.split() for line in (swaps or "").splitlines()[1:]]
+    rows = [row for row in rows if len(row) >= 5 and "zram" not in row[0]]
+
+    def priority(row: list[str]) -> int:
+        return int(row[4]) if re.fullmatch(r"-?\d+", row[4]) else 0
+
+    return [row[0].replace("\\040", " ") for row in sorted(rows, key=priority, reverse=True)]
+
+
 class Cgroup(NamedTuple):
     """Where this process stands: hierarchy ("" is v2, else a v1 controller) and path."""
 

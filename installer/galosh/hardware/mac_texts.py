@@ -49,6 +49,12 @@ def read_on_battery(text: str) -> bool | None:
     return match[1] == "Battery Power" if match else None
 
 
+def read_power_mode(text: str) -> str | None:
+    """The mode of `pmset -g`: low-power, high-power or automatic."""
+    match = re.search(r"^\s*(?:lowpowermode|powermode)\s+([012])\b", text, re.MULTILINE)
+    return {"0": "automatic", "1": "low-power", "2": "high-power"}[match[1]] if match else None
+
+
 def read_df_device(text: str) -> str | None:
     """The device in the answer of `df -P PATH`."""
     lines = text.strip().splitlines()

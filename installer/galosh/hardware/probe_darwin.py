@@ -107,6 +107,9 @@ class DarwinProbe:
             zram_bytes=Fact(0, "sys.platform"),
             commit_limit_bytes=Fact(None, none),
             committed_bytes=Fact(None, none),
+            grows=Fact(value=True, source="macOS"),
+            disk_kind=Fact(None, none),
+            filesystem=Fact(None, none),
         )
 
     def gpus(self) -> tuple[GpuFacts, ...]:
@@ -139,11 +142,12 @@ class DarwinProbe:
         )
 
     def power(self) -> PowerFacts:
-        """Battery or mains."""
+        """Battery or mains, and Low Power Mode."""
         answer = self._run(["/usr/bin/pmset", "-g", "batt"])
+        mode = self._run(["/usr/bin/pmset", "-g"])
         return PowerFacts(
             on_battery=_read(answer.text, answer.why, texts.read_on_battery, "pmset"),
-            profile=Fact(None, say("hardware.why.absent", place="pmset")),
+            profile=_read(mode.text, mode.why, texts.read_power_mode, "pmset -g"),
         )
 
     def display(self) -> DisplayFacts:

@@ -11,7 +11,7 @@ from pathlib import Path
 from galosh.base.texts import say
 from galosh.hardware import linux_texts as texts
 from galosh.hardware.desktop_linux import Connect, can_connect, read_display
-from galosh.hardware.disk_linux import read_disk
+from galosh.hardware.disk_linux import read_disk, read_kind
 from galosh.hardware.facts import (
     CpuFacts,
     DiskFacts,
@@ -26,6 +26,7 @@ from galosh.hardware.facts import (
 from galosh.hardware.flags import normal_architecture
 from galosh.hardware.gpus_linux import find_gpus
 from galosh.hardware.limits_linux import LinuxLimits
+from galosh.hardware.nvml import Nvml, ask_nvml
 from galosh.hardware.run import Runner
 
 # CPUs with less than this share of the strongest one's speed are the slow kind. Favoured
@@ -78,11 +79,13 @@ class LinuxProbe:
         machine: str | None = None,
         affinity: Callable[[], int | None] = usable_cpus,
         connect: Connect = can_connect,
+        nvml: Nvml = ask_nvml,
     ) -> None:
         self._files = files
         self._run = run
         self._environ = environ
         self._connect = connect
+        self._nvml = nvml
         self._machine = platform.machine() if machine is None else machine
         self._affinity = affinity
         self._limits = LinuxLimits(files)
@@ -153,12 +156,19 @@ class LinuxProbe:
         """Swap, the part of it that is compressed RAM, and what is promised to programs."""
         place = "/proc/meminfo"
         meminfo = texts.read_meminfo(self._files.read(place) or "")
+        swaps = self._files.read("/proc/swaps")
+        places = texts.read_swap_places(swaps)
+        absent = say("hardware.why.absent", place="/proc/swaps")
+        root = texts.find_mount(self._files.read("/proc/self/mountinfo") or "", "/")
         return SwapFacts(
             total_bytes=self._fact(meminfo.get("SwapTotal"), f"{place} SwapTotal"),
             free_bytes=self._fact(meminfo.get("SwapFree"), f"{place} SwapFree"),
-            zram_bytes=self._fact(texts.read_zram(self._files.read("/proc/swaps")), "/proc/swaps"),
+            zram_bytes=self._fact(texts.read_zram(swaps), "/proc/swaps"),
             commit_limit_bytes=self._fact(meminfo.get("CommitLimit"), f"{place} CommitLimit"),
             committed_bytes=self._fact(meminfo.get("Committed_AS"), f"{place} Committed_AS"),
+            grows=Fact(value=False, source="Linux"),
+            disk_kind=read_kind(self._files, places[0]) if places else Fact(None, absent),
+            filesystem=self._fact(root.filesystem if root else None, "/proc/self/mountinfo /"),
         )
 
     def power(self) -> PowerFacts:
@@ -174,17 +184,29 @@ class LinuxProbe:
                 discharging |= status == "Discharging"
             elif kind in ("Mains", "USB"):
                 mains |= (self._files.read(f"{folder}/{name}/online") or "").strip() == "1"
-        profile = (self._files.read("/sys/firmware/acpi/platform_profile") or "").strip() or None
+        profile, place = self._profile()
         readable = self._files.place(folder).is_dir()
         on_battery = battery and (discharging or not mains)
         return PowerFacts(
             on_battery=self._fact(on_battery if readable else None, folder),
-            profile=self._fact(profile, "/sys/firmware/acpi/platform_profile"),
+            profile=self._fact(profile, place),
         )
+
+    def _profile(self) -> tuple[str | None, str]:
+        """The firmware's profile; without one what the processor is asked to prefer."""
+        places = (
+            "/sys/firmware/acpi/platform_profile",
+            "/sys/devices/system/cpu/cpu0/cpufreq/energy_performance_preference",
+        )
+        for place in places:
+            profile = (self._files.read(place) or "").strip()
+            if profile:
+                return profile, place
+        return None, places[0]
 
     def gpus(self) -> tuple[GpuFacts, ...]:
         """See `find_gpus`."""
-        return find_gpus(self._files, self._run)
+        return find_gpus(self._files, self._run, self._nvml)
 
     def disk(self, path: Path) -> DiskFacts:
         """See `read_disk`."""

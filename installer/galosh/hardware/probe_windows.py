@@ -20,15 +20,27 @@ from galosh.hardware.facts import (
     SwapFacts,
 )
 from galosh.hardware.flags import normal_architecture, windows_flags
-from galosh.hardware.gpu_texts import NVIDIA_QUERY, read_nvidia
+from galosh.hardware.gpu_texts import NVIDIA_QUERY, PCI_VENDORS, read_nvidia
+from galosh.hardware.nvml import Nvml, ask_nvml
 from galosh.hardware.run import Runner
-from galosh.hardware.windows_bytes import read_cores, read_video_memory, windows_name
+from galosh.hardware.windows_bytes import (
+    Adapter,
+    page_file_grows,
+    power_mode,
+    read_adapter,
+    read_cores,
+    read_video_memory,
+    windows_name,
+)
 
 T = TypeVar("T")
 CURRENT_VERSION = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 PROCESSOR = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
+PAGING = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management"
+POWER = r"SYSTEM\CurrentControlSet\Control\Power\User\PowerSchemes"
 DISPLAY_CLASS = r"SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11ce-bfc1-08002be10318}"
 _ADAPTERS = 16
+_QUALCOMM = 0x4D4F4351  # "QCOM", where others have their PCI number
 _VENDORS = {"nvidia": "nvidia", "advanced micro": "amd", "amd": "amd", "intel": "intel",
             "qualcomm": "qualcomm"}  # fmt: skip
 
@@ -66,6 +78,9 @@ class WindowsCalls(Protocol):
     def on_battery(self) -> bool | None:
         """GetSystemPowerStatus."""
 
+    def adapters(self) -> list[tuple[bytes, int | None]]:
+        """DXGI's adapters: (description, bytes this program may still use)."""
+
     def filesystem(self, folder: str) -> str | None:
         """GetVolumeInformation of the volume that holds a folder."""
 
@@ -76,9 +91,10 @@ class WindowsCalls(Protocol):
 class WindowsProbe:
     """A Windows PC."""
 
-    def __init__(self, calls: WindowsCalls, run: Runner) -> None:
+    def __init__(self, calls: WindowsCalls, run: Runner, nvml: Nvml = ask_nvml) -> None:
         self._calls = calls
         self._run = run
+        self._nvml = nvml
 
     def os(self) -> OsFacts:
         """Version and architecture; x64 Python on an ARM PC runs translated."""
@@ -132,24 +148,40 @@ class WindowsProbe:
         status, place = self._calls.memory(), "GlobalMemoryStatusEx"
         if status is None:
             none = say("hardware.why.absent", place=place)
-            return SwapFacts(*(Fact(None, none) for _ in range(5)))
+            return SwapFacts(*(Fact(None, none) for _ in range(8)))
+        grows = page_file_grows(self._calls.registry(PAGING, "PagingFiles"))
+        penalty = self._calls.seek_penalty("C:\\")
+        kind = None if penalty is None else "hdd" if penalty else "ssd"
         return SwapFacts(
             total_bytes=Fact(max(0, status.commit_limit - status.total), place),
             free_bytes=Fact(None, say("hardware.why.absent", place=place)),
             zram_bytes=Fact(0, "sys.platform"),
             commit_limit_bytes=Fact(status.commit_limit, place),
             committed_bytes=Fact(max(0, status.commit_limit - status.commit_free), place),
+            grows=_fact(grows, "registry PagingFiles"),
+            disk_kind=_fact(kind, "IOCTL_STORAGE_QUERY_PROPERTY C:"),
+            filesystem=_fact(self._calls.filesystem("C:\\"), "GetVolumeInformation C:"),
         )
 
     def gpus(self) -> tuple[GpuFacts, ...]:
-        """Display adapters of the registry (64-bit sizes); NVIDIA's by nvidia-smi."""
-        found = [gpu for i in range(_ADAPTERS) if (gpu := self._adapter(i))]
-        if any(gpu.vendor.value == "nvidia" for gpu in found):
-            answer = self._run(["nvidia-smi", *NVIDIA_QUERY])
-            measured = read_nvidia(answer.text or "", "nvidia-smi")
+        """DXGI's adapters (else the registry's, which have no free sizes); NVIDIA's by NVML,
+        else by nvidia-smi."""
+        listed = [gpu for i in range(_ADAPTERS) if (gpu := self._adapter(i))]
+        drivers = {gpu.name.value: gpu.driver for gpu in listed}
+        found = [
+            _by_dxgi(adapter, free, drivers)
+            for data, free in self._calls.adapters()
+            if (adapter := read_adapter(data)) and not adapter.is_software
+        ]
+        known = [gpu for gpu in found if gpu.vendor.value is not None] or listed
+        if any(gpu.vendor.value == "nvidia" for gpu in known):
+            measured = self._nvml()
+            if not measured:
+                answer = self._run(["nvidia-smi", *NVIDIA_QUERY])
+                measured = read_nvidia(answer.text or "", "nvidia-smi")
             if measured:
-                return (*measured, *(gpu for gpu in found if gpu.vendor.value != "nvidia"))
-        return tuple(found)
+                return (*measured, *(gpu for gpu in known if gpu.vendor.value != "nvidia"))
+        return tuple(known)
 
     def disk(self, path: Path) -> DiskFacts:
         """The volume of `path`, which need not exist yet."""
@@ -166,10 +198,15 @@ class WindowsProbe:
         )
 
     def power(self) -> PowerFacts:
-        """Battery or mains."""
+        """Battery or mains, and the power mode for the one in use."""
+        battery = self._calls.on_battery()
+        overlay = f"ActiveOverlay{'Dc' if battery else 'Ac'}PowerScheme"
+        mode = power_mode(
+            self._calls.registry(POWER, overlay), self._calls.registry(POWER, "ActivePowerScheme")
+        )
         return PowerFacts(
-            on_battery=_fact(self._calls.on_battery(), "GetSystemPowerStatus"),
-            profile=Fact(None, say("hardware.why.absent", place="Windows")),
+            on_battery=_fact(battery, "GetSystemPowerStatus"),
+            profile=_fact(mode, f"registry {overlay}"),
         )
 
     def display(self) -> DisplayFacts:
@@ -197,6 +234,21 @@ class WindowsProbe:
     def _text(self, path: str, name: str) -> str | None:
         value = self._calls.registry(path, name)
         return value if isinstance(value, str) and value else None
+
+
+def _by_dxgi(adapter: Adapter, free: int | None, drivers: dict[str | None, Fact[str]]) -> GpuFacts:
+    vendor = PCI_VENDORS.get(f"0x{adapter.vendor_id:04x}")
+    if vendor is None and adapter.vendor_id == _QUALCOMM:
+        vendor = "qualcomm"
+    place = "DXGI"
+    return GpuFacts(
+        name=Fact(adapter.name, place),
+        vendor=_fact(vendor, place),
+        driver=drivers.get(adapter.name, Fact(None, say("hardware.why.absent", place=place))),
+        total_bytes=_fact(adapter.dedicated_bytes or None, place),
+        free_bytes=_fact(free, "DXGI QueryVideoMemoryInfo"),
+        integrated=_integrated(vendor or "", adapter.name, place),
+    )
 
 
 def _integrated(vendor: str, name: str, place: str) -> Fact[bool]:

@@ -128,6 +128,16 @@ if sys.platform == "win32":
                 return None
             return {0: True, 1: False}.get(status.line)
 
+        def adapters(self) -> list[tuple[bytes, int | None]]:
+            """See WindowsCalls."""
+            from galosh.hardware.dxgi import list_adapters
+
+            try:
+                create = ctypes.WinDLL("dxgi").CreateDXGIFactory1
+            except (OSError, AttributeError):
+                return []
+            return list_adapters(create)
+
         def filesystem(self, folder: str) -> str | None:
             """See WindowsCalls."""
             root = self._root(folder)

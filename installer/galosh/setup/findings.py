@@ -7,6 +7,7 @@ is a reason to stop; a fact that could not be found out is said to be unknown.
 from __future__ import annotations
 
 from galosh.base.texts import format_bytes, say
+from galosh.fit.swap import advise
 from galosh.hardware import Machine
 from galosh.setup.view import Finding
 
@@ -88,12 +89,25 @@ def _memory(machine: Machine) -> Finding:
 
 
 def _swap(machine: Machine) -> Finding:
+    """Enough to survive a peak? With the step that would mend it, which the user takes."""
+    swap = advise(machine)
+    title = say("setup.found-swap")
     total = machine.swap.total_bytes.value
-    if total is None:
-        return _finding("swap", say("setup.unknown"), "ok", "swap-unknown")
-    if not total:
-        return _finding("swap", say("setup.none"), "ok", "swap-none")
-    return _finding("swap", format_bytes(total), "ok", "swap-there")
+    value = say("setup.unknown") if total is None else format_bytes(total)
+    if total == 0 and swap.state != "by-itself":
+        value = say("setup.none")
+    sentence = say(
+        f"fit.swap.{swap.state}",
+        on_disk_bytes=swap.on_disk_bytes,
+        in_ram_bytes=swap.in_ram_bytes,
+        wanted_bytes=swap.wanted_bytes,
+    )
+    if swap.slow_disk:
+        sentence += " " + say("fit.swap-slow")
+    if swap.fix is None:
+        return Finding("swap", title, value, "ok", sentence)
+    fix = say(f"fit.swap-fix.{swap.fix}", gib=swap.wanted_gib)
+    return Finding("swap", title, value, "warn", f"{sentence}\n{fix}")
 
 
 def _graphics(machine: Machine) -> Finding:

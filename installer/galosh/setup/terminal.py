@@ -45,7 +45,8 @@ class Terminal:
         for finding in findings:
             sign = _SIGNS[finding.verdict]
             self._line(f"  {sign} {finding.title}: {finding.value}")
-            self._line(f"      {finding.advice}")
+            for line in finding.advice.splitlines():
+                self._line(f"      {line}")
 
     def planned(self, steps: Sequence[PlannedStep]) -> None:
         """See Delegate."""

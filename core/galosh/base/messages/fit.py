@@ -167,8 +167,9 @@ TEXTS: dict[str, Text] = {
         "would survive a peak.",
         "Подкачка: только zram ({in_ram_bytes}), он в той же памяти; для пика нужно "
         "{wanted_bytes} на диске."),
-    "fit.swap.by-itself": ("Swap: macOS makes it as needed; keep some disk space free.",
-                           "Подкачка: macOS создаёт её сама; оставьте место на диске."),
+    "fit.swap.by-itself": (
+        "Swap: the system makes it as needed ({on_disk_bytes} now); keep disk space free.",
+        "Подкачка: система создаёт её сама (сейчас {on_disk_bytes}); оставьте место на диске."),
     "fit.swap.unknown": ("Swap: unknown.", "Подкачка: неизвестно."),
     "fit.swap-slow": ("The disk is a turning one: swapping will be felt.",
                       "Диск вращающийся: подкачка будет заметна."),
@@ -190,6 +191,9 @@ TEXTS: dict[str, Text] = {
         "  sudo btrfs filesystem mkswapfile --size {gib}g /galosh.swap && "
         "sudo swapon /galosh.swap && "
         "echo '/galosh.swap none swap sw 0 0' | sudo tee -a /etc/fstab"),
+    "fit.swap-fix.zfs": (
+        "To have it: ZFS cannot hold a swap file; a partition of its own is needed.",
+        "Чтобы она появилась: на ZFS файл подкачки невозможен, нужен отдельный раздел."),
     "fit.swap-fix.wsl": (
         "To have it: put swap={gib}GB under [wsl2] in %UserProfile%\\.wslconfig, then in Windows:\n"
         "  wsl --shutdown",

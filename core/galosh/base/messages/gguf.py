@@ -246,8 +246,8 @@ ERRORS: dict[str, ErrorText] = {
         ),
         kept=_UNTOUCHED,
         next_step=(
-            "Find today's equivalent, better at the same size: galosh models recommend",
-            "Подберите современную замену того же размера: galosh models recommend",
+            "Fetch today's equivalent, better on the same PC: galosh pull {heir}",
+            "Загрузите современную замену для того же ПК: galosh pull {heir}",
         ),
         http_status=422,
     ),

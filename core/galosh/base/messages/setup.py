@@ -67,18 +67,6 @@ _VERDICTS: dict[str, Text] = {
         "The available memory could not be measured.",
         "Измерить доступную память не удалось.",
     ),
-    "setup.verdict-swap-there": (
-        "Room for other programs to step aside; galosh does not count on it.",
-        "Другим программам есть куда отступить; galosh на неё не рассчитывает.",
-    ),
-    "setup.verdict-swap-none": (
-        "Fine; other programs cannot be moved out, so leave some memory free.",
-        "Это нормально; но вытеснять другие программы некуда, оставляйте запас памяти.",
-    ),
-    "setup.verdict-swap-unknown": (
-        "Could not be measured; galosh does not count on it.",
-        "Измерить не удалось; galosh на неё не рассчитывает.",
-    ),
     "setup.verdict-gpu-none": (
         "None needed: everything runs on the processor.",
         "И не нужна: всё работает на процессоре.",
