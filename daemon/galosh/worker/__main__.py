@@ -19,10 +19,11 @@ from galosh.worker.mailbox import Mailbox
 from galosh.worker.native import Native
 from galosh.worker.options import read_threads
 from galosh.worker.pipe import Pipe
-from galosh.worker.serve import EXIT_ENGINE_BROKEN, EXIT_PROTOCOL, Service
+from galosh.worker.serve import EXIT_ENGINE_BROKEN, EXIT_PROTOCOL, EXIT_SAVE_SECONDS, Service
 
 # Some of llama.cpp's tokenizers recurse once per character of a long word.
 _STACK_BYTES = 64 * 1024 * 1024
+_EXIT_GRACE_SECONDS = 0.5
 
 
 def main() -> None:
@@ -62,9 +63,18 @@ def _sort(request: dict[str, object], mailbox: Mailbox) -> None:
             # It belongs to no request, so there is nobody to answer.
             sys.stderr.write(f"worker: threads not changed: {fault.facts}\n")
     elif kind == "exit":
-        os._exit(0)
+        _exit(request.get("save") is True, mailbox)
     else:
         mailbox.put(request)
+
+
+def _exit(save: bool, mailbox: Mailbox) -> None:
+    """End the process, after saving where that is wished; native code gets no say in it."""
+    if not save:
+        os._exit(0)
+    mailbox.leave()
+    # The model's thread goes when it has saved; it may also be stuck.
+    threading.Timer(EXIT_SAVE_SECONDS + _EXIT_GRACE_SECONDS, os._exit, (0,)).start()
 
 
 def _own_model(pipe: Pipe, host: Host, mailbox: Mailbox, abort: AbortFlag) -> None:

@@ -1,9 +1,9 @@
-"""The model's memory of one conversation: decoding into it and reusing what it holds.
+"""The model's memory of what it has read: several sequences of tokens in one pool of cells.
 
-Owns the native context and the record of which tokens it holds (`held`), which must match
-at every moment, also after an abort in mid-batch. One row of logits is ever asked for, so
-that native code reserves no more. Only the thread that owns the model may use it, except
-`abort`, which any thread may set.
+Owns the native context and the record of which tokens each sequence holds (`held`), which
+must match at every moment, also after an abort in mid-batch. Who uses a sequence and when
+is not decided here. Only the thread that owns the model may use it, except `AbortFlag`,
+which any thread may set.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from galosh.worker.batch import Batch, Piece
 from galosh.worker.fault import WorkerFault
 from galosh.worker.host import Host
 from galosh.worker.model import Model
@@ -21,7 +22,7 @@ from galosh.worker.options import LoadOptions
 from galosh.worker.threads import Threads
 
 _DEFAULT_CONTEXT_TOKENS = 4096
-_ABORTED = 2
+_NO_ROOM, _ABORTED = 1, 2
 _WARM_UP_TOKENS = 4
 _WARM_UP_SECONDS = 0.25
 
@@ -59,8 +60,12 @@ class CancelledError(Exception):
     """The abort flag ended a batch; the context stays usable."""
 
 
+class NoRoomError(Exception):
+    """The pool has no cells left for this batch; nothing has changed."""
+
+
 class Context:
-    """One sequence of tokens in the model's memory."""
+    """See the module. `held[n]` is what sequence n holds."""
 
     def __init__(
         self, native: Native, model: Model, options: LoadOptions, abort: AbortFlag
@@ -82,10 +87,17 @@ class Context:
             raise WorkerFault("worker-context-failed", reason="no memory")
         self._callback = abort.callback(lib)
         lib.llama_set_abort_callback(self.pointer, *self._callback)
-        self.size_tokens = int(lib.llama_n_ctx_seq(self.pointer))
+        self.size_tokens = int(lib.llama_n_ctx(self.pointer))
         self.batch_tokens = int(lib.llama_n_batch(self.pointer))
-        self.held: list[int] = []
-        self._batch = _Batch(lib, self.batch_tokens)
+        self.sequences = options.sequences
+        self.outputs = options.outputs
+        self.held: list[list[int]] = [[] for _ in range(self.sequences)]
+        self._batch = Batch(lib, self.batch_tokens, self.sequences)
+
+    @property
+    def can_share(self) -> bool:
+        """Whether sequences can share cells, and be cut anywhere."""
+        return not self._model.forgetful and self._model.window_tokens == 0
 
     def free(self) -> None:
         """Give the memory back."""
@@ -99,119 +111,141 @@ class Context:
         begun = time.perf_counter()
         token = self._model.vocabulary.bos or 0
         for _ in range(_WARM_UP_TOKENS):
-            self.decode([token], True)
+            self.decode([Piece(0, [token], 1)])
             if time.perf_counter() - begun > _WARM_UP_SECONDS:
                 break
-        self.reset()
+        self.reset(0)
 
-    def keep_prefix(self, tokens: Sequence[int], reuse: bool) -> int:
-        """Keep what memory and `tokens` have in common at their start and drop the rest.
+    def decode(self, pieces: Sequence[Piece]) -> None:
+        """Add the pieces to their sequences (each at most once), `batch_tokens` at most.
 
-        At least the last token is left to decode, since its logits are wanted. Returns how
-        many tokens are kept; 0 where the model's memory cannot be cut there.
+        Raises NoRoomError; CancelledError where the abort flag ended it; WorkerFault
+        worker-decode-failed.
         """
-        common = 0
-        limit = min(len(self.held), len(tokens) - 1) if reuse else 0
-        while common < limit and self.held[common] == tokens[common]:
-            common += 1
-        if common == 0 or not self._reaches_back(common):
-            self.reset()
-            return 0
-        if common < len(self.held) and not self._drop_from(common):
-            return 0
-        return common
-
-    def _reaches_back(self, length: int) -> bool:
-        """Whether all that token `length` looks at is still held: a sliding window or a
-        recurrent state may have moved on."""
-        window = max(1, self._model.window_tokens)
-        oldest = int(self._lib.llama_memory_seq_pos_min(self._memory, 0))
-        return 0 <= oldest <= max(0, length - window)
-
-    def _drop_from(self, length: int) -> bool:
-        if not self._lib.llama_memory_seq_rm(self._memory, 0, length, -1):
-            self.reset()
-            return False
-        del self.held[length:]
-        return True
-
-    def reset(self) -> None:
-        """Forget everything."""
-        # False: the bytes stay. Clearing them would write to memory nobody has used yet.
-        self._lib.llama_memory_clear(self._memory, False)
-        self.held.clear()
-
-    def decode(self, tokens: Sequence[int], wants_logits: bool) -> None:
-        """Add up to `batch_tokens` tokens to the memory; logits for the last, if wanted.
-
-        Raises CancelledError where the abort flag ended it, WorkerFault worker-decode-failed.
-        """
-        batch = self._batch.fill(tokens, len(self.held), wants_logits)
-        self.threads.before(len(tokens))
+        held = self.held
+        starts = [len(held[piece.sequence]) for piece in pieces]
+        batch, count = self._batch.fill(pieces, starts)
+        self.threads.before(count)
         wall_seconds, cpu_seconds = time.perf_counter(), time.process_time()
         result = int(self._lib.llama_decode(self.pointer, batch))
         if result == 0:
-            self.held += tokens
+            for piece in pieces:
+                held[piece.sequence] += piece.tokens
             wall_seconds = time.perf_counter() - wall_seconds
             cpu_seconds = time.process_time() - cpu_seconds
-            self.threads.note(wall_seconds, cpu_seconds, len(tokens))
+            self.threads.note(wall_seconds, cpu_seconds, count)
             return
-        self._recover(tokens)
+        if result == _NO_ROOM:
+            raise NoRoomError
+        for piece in pieces:
+            self._recover(piece.sequence)
         if result == _ABORTED or self._abort.is_set():
             raise CancelledError
-        raise WorkerFault("worker-decode-failed", status=result, held_tokens=len(self.held))
+        raise WorkerFault("worker-decode-failed", status=result, held_tokens=max(starts))
 
-    def _recover(self, tokens: Sequence[int]) -> None:
-        """After a batch that ended early: trust only what the memory says it holds."""
-        if self._model.forgetful:
-            # A recurrent state may be half updated, and nothing tells.
-            self.reset()
-            return
-        newest = int(self._lib.llama_memory_seq_pos_max(self._memory, 0))
-        self.held += tokens
-        self._drop_from(max(0, min(newest + 1, len(self.held))))
+    def cut(self, sequence: int, length: int) -> bool:
+        """Drop what a sequence holds from `length` on. False (and all of it is dropped)
+        where the model's memory cannot be cut there."""
+        held = self.held[sequence]
+        if length == len(held):
+            return True
+        reaches = length > 0 and self.reaches_back(sequence, length)
+        if reaches and self._lib.llama_memory_seq_rm(self._memory, sequence, length, -1):
+            del held[length:]
+            return True
+        self.reset(sequence)
+        return length == 0
 
+    def reaches_back(self, sequence: int, length: int) -> bool:
+        """Whether all that token `length` looks at is still held: a sliding window or a
+        recurrent state may have moved on."""
+        return self.oldest(sequence) in range(max(0, length - max(1, self._window())) + 1)
 
-class _Batch:
-    """One native batch, allocated once and filled anew for every decode."""
+    def usable(self, oldest: int, count: int, common: int) -> int:
+        """How many of the first `common` tokens a state of `count` tokens, that remembers
+        back to `oldest`, can be used for: all or none."""
+        if common == count or 0 <= oldest <= max(0, common - max(1, self._window())):
+            return common
+        return 0
 
-    def __init__(self, lib: Any, size: int) -> None:
-        self._tokens = (ctypes.c_int32 * size)()
-        self._positions = (ctypes.c_int32 * size)()
-        self._outputs = (ctypes.c_int8 * size)()
-        counts = (ctypes.c_int32 * size)(*([1] * size))
-        sequence = (ctypes.c_int32 * 1)(0)
-        pointer = ctypes.POINTER(ctypes.c_int32)
-        sequences = (pointer * size)(*([ctypes.cast(sequence, pointer)] * size))
-        self._keep = (counts, sequence, sequences)
-        self._native = lib.llama_batch(
-            n_tokens=0,
-            token=ctypes.cast(self._tokens, pointer),
-            embd=None,
-            pos=ctypes.cast(self._positions, pointer),
-            n_seq_id=ctypes.cast(counts, pointer),
-            seq_id=ctypes.cast(sequences, ctypes.POINTER(pointer)),
-            logits=ctypes.cast(self._outputs, ctypes.POINTER(ctypes.c_int8)),
+    def oldest(self, sequence: int) -> int:
+        """The first position that a sequence remembers in every layer; -1: none."""
+        return int(self._lib.llama_memory_seq_pos_min(self._memory, sequence))
+
+    def reset(self, sequence: int) -> None:
+        """Forget all of a sequence."""
+        if self.held[sequence]:
+            self._lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+            self.held[sequence] = []
+
+    def share(self, source: int, target: int, length: int) -> None:
+        """Let `target` hold the first `length` tokens of `source` too, in the same cells."""
+        self.reset(target)
+        self._lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+        self.held[target] = self.held[source][:length]
+
+    def snapshot_bytes(self, sequence: int) -> int:
+        """How long a snapshot of a sequence would be."""
+        return int(self._lib.llama_state_seq_get_size_ext(self.pointer, sequence, 0))
+
+    def snapshot_oldest(self, sequence: int) -> int:
+        """The first position that a snapshot remembers in every layer: of a sliding window
+        it holds what the next token looks at, and not what happens to be left behind it."""
+        window = self._window()
+        behind = len(self.held[sequence]) - window if window else 0
+        return max(self.oldest(sequence), behind)
+
+    def snapshot(self, sequence: int) -> bytearray | None:
+        """All that is remembered of a sequence, as bytes for `restore`."""
+        state = bytearray(self.snapshot_bytes(sequence))
+        if not state:
+            return None
+        view = (ctypes.c_uint8 * len(state)).from_buffer(state)
+        written = self._lib.llama_state_seq_get_data_ext(
+            self.pointer, view, len(state), sequence, 0
         )
+        return state if written == len(state) else None
 
-    def fill(self, tokens: Sequence[int], start: int, wants_logits: bool) -> Any:
-        count = len(tokens)
-        self._tokens[:count] = list(tokens)
-        self._positions[:count] = list(range(start, start + count))
-        self._outputs[:count] = [0] * count
-        self._outputs[count - 1] = wants_logits
-        self._native.n_tokens = count
-        return self._native
+    def restore(self, sequence: int, tokens: Sequence[int], state: bytearray) -> bool:
+        """Let a sequence hold `tokens` again. The bytes must be from `snapshot` of this very
+        model, engine and settings: native code trusts them. False: there was no room."""
+        self.reset(sequence)
+        view = (ctypes.c_uint8 * len(state)).from_buffer(state)
+        read = self._lib.llama_state_seq_set_data_ext(self.pointer, view, len(state), sequence, 0)
+        newest = int(self._lib.llama_memory_seq_pos_max(self._memory, sequence))
+        self.held[sequence] = list(tokens)
+        if read != len(state) or newest != len(tokens) - 1:
+            self.reset(sequence)
+            return False
+        return True
+
+    def _window(self) -> int:
+        return self._model.window_tokens
+
+    def _recover(self, sequence: int) -> None:
+        """After a batch that ended early: trust only what the memory says it holds."""
+        held = self.held[sequence]
+        newest = int(self._lib.llama_memory_seq_pos_max(self._memory, sequence))
+        keep = min(newest + 1, len(held))
+        # A recurrent state may be half updated, and nothing tells.
+        if self._model.forgetful or keep <= 0:
+            held.append(-1)  # so that `reset` has something to forget
+            self.reset(sequence)
+            return
+        self._lib.llama_memory_seq_rm(self._memory, sequence, keep, -1)
+        del held[keep:]
 
 
 def _params(lib: Any, model: Model, options: LoadOptions) -> Any:
     wanted = options.context_tokens or min(model.context_train, _DEFAULT_CONTEXT_TOKENS)
     params = lib.llama_context_default_params()
     params.n_ctx = wanted
-    params.n_batch = min(options.batch_tokens, wanted)
+    params.n_batch = max(min(options.batch_tokens, wanted), options.sequences)
     params.n_ubatch = params.n_batch
-    params.n_seq_max = 1
-    params.n_outputs_max = 1
+    params.n_seq_max = options.sequences
+    # One pool: a single long answer may use all of it.
+    params.kv_unified = True
+    params.n_outputs_max = options.outputs
     params.n_threads = options.threads
     params.n_threads_batch = options.threads_batch
     kinds = {

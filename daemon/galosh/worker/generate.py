@@ -1,17 +1,15 @@
-"""One answer, step by step: a micro-batch of the prompt, or one token of the answer.
+"""One answer in the making: its tokens so far, its sampler, and the events it sends.
 
-Each `advance` is one step, so that whoever drives it can change threads, look for
-cancellation or serve another answer in between. Owns the answer's sampler and text
-streams; must never send half a character, a stop string, or a second ending.
+Owns what belongs to one request and nothing native but its sampler. Where its tokens are
+held, and when it may go on, is for `galosh.worker.engine`. Must never send half a
+character, a stop string, or a second ending.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-from galosh.worker.context import CancelledError, Context
 from galosh.worker.fault import WorkerFault
 from galosh.worker.model import Model
 from galosh.worker.options import GenerateOptions
@@ -21,24 +19,40 @@ from galosh.worker.text import StopHolder, Utf8Stream
 Emit = Callable[[dict[str, object]], None]
 
 
-class Generation:
-    """An answer in the making. `close` it whatever happened."""
+class Answer:
+    """See the module. `close` it whatever happened.
+
+    tokens: the prompt and what was written; what is not held yet is still to be read.
+    sequence: where they are held, None while it waits. places: at how many tokens the
+    state is worth keeping. shared: how many of its cells another answer holds too.
+    leader: an answer that is reading the same beginning, and how far it is the same.
+    """
 
     def __init__(
         self,
         lib: Any,
         model: Model,
-        context: Context,
         options: GenerateOptions,
         prompt: list[int],
+        size_tokens: int,
         emit: Emit,
         logprobs: Logprobs | None,
     ) -> None:
-        """`emit` gets started, text and done events, without their id."""
+        """`emit` gets started, prefill, text and done events, without their id."""
+        self.tokens = list(prompt)
+        self.prompt_tokens = len(prompt)
+        self.options = options
+        self.priority = options.priority
+        self.arrival = 0
+        self.id: object = None
+        self.sequence: int | None = None
+        self.places: tuple[int, ...] = ()
+        self.shared = 0
+        self.leader: tuple[Answer, int] | None = None
+        self.started = False
+        self.cached_tokens = self.restored_tokens = 0
         self._model = model
-        self._context = context
         self._emit = emit
-        self._prompt = prompt
         self._logprobs = logprobs
         self._wanted_logprobs = options.logprobs or 0
         self._entries: list[dict[str, object]] = []
@@ -49,88 +63,92 @@ class Generation:
         self._prefill_seconds = 0.0
         self._decode_seconds = 0.0
         # A token needs a place only when the one after it is wanted.
-        room = context.size_tokens - len(prompt) + 1
+        room = size_tokens - len(prompt) + 1
         self._maximum = room if options.max_tokens is None else min(options.max_tokens, room)
         self._sampler = Sampler(lib, model.vocabulary, options.sampling, prompt)
-        self._cached = context.keep_prefix(prompt, options.reuse)
-        self._started = False
-        self._pending: list[int] = []
         self._template = model.template.kind if options.messages is not None else None
 
-    def advance(self, cancelled: bool) -> bool:
-        """Do one step; True while there is more to do. Raises WorkerFault."""
-        if not self._started:
-            self._start()
-        if cancelled:
-            return self._finish("cancelled")
-        try:
-            reason = self._read() if self._is_reading() else self._write()
-        except CancelledError:
-            reason = "cancelled"
-        return True if reason is None else self._finish(reason)
+    @property
+    def writes(self) -> bool:
+        """Whether words are wanted, and not only the reading of the prompt."""
+        return self._maximum > 0
 
     def close(self) -> None:
         """Give native parts back."""
         self._sampler.free()
 
-    def _start(self) -> None:
-        self._started = True
+    def begin(self) -> None:
+        """Say that it is being worked on, once."""
+        if self.started:
+            return
+        self.started = True
         event: dict[str, object] = {
             "type": "started",
-            "prompt_tokens": len(self._prompt),
-            "cached_tokens": self._cached,
+            "prompt_tokens": self.prompt_tokens,
+            "cached_tokens": self.cached_tokens,
             "seed": self._sampler.seed,
         }
         if self._template is not None:
             event["template"] = self._template
         self._emit(event)
 
-    def _is_reading(self) -> bool:
-        return len(self._context.held) < len(self._prompt)
+    @property
+    def wrote(self) -> bool:
+        """Whether the first token of the answer is there."""
+        return self._completed > 0
 
-    def _read(self) -> str | None:
-        """One micro-batch of the prompt."""
-        begun = time.perf_counter()
-        start = len(self._context.held)
-        size = self._context.threads.next_batch_tokens(self._context.batch_tokens)
-        chunk = self._prompt[start : start + size]
-        try:
-            self._context.decode(chunk, start + len(chunk) == len(self._prompt))
-        finally:
-            self._prefill_seconds += time.perf_counter() - begun
-        if self._is_reading():
-            # A sign of life, and something to show, where reading takes minutes.
-            self._emit({"type": "prefill", "read_tokens": len(self._context.held)})
-            return None
-        return "length" if self._maximum == 0 else None
+    def spend(self, seconds: float, writing: bool) -> None:
+        """A step took so long, of writing or of reading the prompt."""
+        if writing:
+            self._decode_seconds += seconds
+        else:
+            self._prefill_seconds += seconds
 
-    def _write(self) -> str | None:
-        """One token of the answer; why it was the last, or None."""
-        begun = time.perf_counter()
-        try:
-            if self._pending:
-                self._context.decode(self._pending, True)
-            return self._take_token()
-        finally:
-            self._decode_seconds += time.perf_counter() - begun
+    def tell_progress(self, read_tokens: int) -> None:
+        """A sign of life, and something to show, where reading takes minutes."""
+        if self._completed == 0:
+            self._emit({"type": "prefill", "read_tokens": read_tokens})
 
-    def _take_token(self) -> str | None:
+    def take_token(self, context_pointer: Any, row: int) -> str | None:
+        """Choose the next token at a row of the last batch; why it was the last, or None."""
         if self._logprobs is not None:
-            self._logprobs.read(self._context.pointer)
-        token = self._sampler.next_token(self._context.pointer)
+            self._logprobs.read(context_pointer, row)
+        token = self._sampler.next_token(context_pointer, row)
         words = self._model.vocabulary
         if not 0 <= token < words.size:
             raise WorkerFault("worker-sampler-failed", name="token")
         if words.is_end(token):
             return "stop"
         self._completed += 1
-        self._pending = [token]
+        self.tokens.append(token)
         if self._logprobs is not None:
             self._entries.append(self._entry(token, self._logprobs))
         self._send(self._stops.feed(self._utf8.feed(words.piece(token))))
         if self._stops.stopped:
             return "stop"
         return "length" if self._completed >= self._maximum else None
+
+    def finish(self, reason: str) -> None:
+        """Send what was held back, and the end."""
+        if not self._stops.stopped:
+            # Half a character is a fault of the model where it ended by itself; where the
+            # answer was cut, the other half would have come, and the half is left out.
+            rest = self._utf8.finish() if reason == "stop" else ""
+            self._send(self._stops.feed(rest) + self._stops.finish())
+        self._emit(
+            {
+                "type": "done",
+                "finish_reason": reason,
+                "prompt_tokens": self.prompt_tokens,
+                "completion_tokens": self._completed,
+                "cached_tokens": self.cached_tokens,
+                "restored_tokens": self.restored_tokens,
+                "prefill_seconds": round(self._prefill_seconds, 6),
+                "decode_seconds": round(self._decode_seconds, 6),
+                "draft_tokens": 0,
+                "draft_accepted": 0,
+            }
+        )
 
     def _send(self, text: str) -> None:
         if not text:
@@ -153,22 +171,3 @@ class Generation:
                 for other, value in top
             ],
         }
-
-    def _finish(self, reason: str) -> bool:
-        if not self._stops.stopped:
-            # Half a character is a fault of the model where it ended by itself; where the
-            # answer was cut, the other half would have come, and the half is left out.
-            rest = self._utf8.finish() if reason == "stop" else ""
-            self._send(self._stops.feed(rest) + self._stops.finish())
-        self._emit(
-            {
-                "type": "done",
-                "finish_reason": reason,
-                "prompt_tokens": len(self._prompt),
-                "completion_tokens": self._completed,
-                "cached_tokens": self._cached,
-                "prefill_seconds": round(self._prefill_seconds, 6),
-                "decode_seconds": round(self._decode_seconds, 6),
-            }
-        )
-        return False

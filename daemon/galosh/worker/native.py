@@ -13,12 +13,14 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 import types
 from collections import deque
 from typing import Any
 
 _KEPT_LINES = 50
+_SIZE = re.compile(r"(\S+) +(model|KV|RS|compute|output) buffer size = +([0-9.]+) MiB")
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5  # ggml.h
 
 
@@ -41,6 +43,7 @@ class _Log:
     def __init__(self, lib: Any) -> None:
         self._lines: deque[tuple[int, str]] = deque(maxlen=_KEPT_LINES)
         self._level = 0
+        self._sizes: dict[tuple[str, str], float] = {}
         # Kept on self: native code holds the callback for the life of the process.
         self._callback = lib.llama_log_callback(self._take)
         lib.llama_log_set(self._callback, ctypes.c_void_p(0))
@@ -48,6 +51,15 @@ class _Log:
     def clear(self) -> None:
         """Forget what was written so far."""
         self._lines.clear()
+
+    def take_sizes(self) -> dict[str, int]:
+        """Bytes by kind of buffer (model, KV, RS, compute, output), as the engine told
+        since the last call."""
+        total: dict[str, float] = {}
+        for (kind, _), mebibytes in self._sizes.items():
+            total[kind] = total.get(kind, 0.0) + mebibytes
+        self._sizes.clear()
+        return {kind: round(mebibytes * 1024 * 1024) for kind, mebibytes in total.items()}
 
     def reason(self) -> str:
         """The last complaint; else the last line; else an empty text."""
@@ -68,9 +80,19 @@ class _Log:
         if not line.strip("."):
             return
         self._lines.append((self._level, line))
+        found = _SIZE.search(line)
+        if found:
+            self._add_size(found[1], found[2], float(found[3]))
         if self._level in (_WARNING, _ERROR):
             sys.stderr.write(f"llama: {line}\n")
             sys.stderr.flush()
+
+    def _add_size(self, place: str, kind: str, mebibytes: float) -> None:
+        # Compute buffers are planned more than once, and the last plan counts; a cache and a
+        # model are told in parts.
+        if kind not in ("compute", "output"):
+            mebibytes += self._sizes.get((kind, place), 0.0)
+        self._sizes[kind, place] = mebibytes
 
 
 def _import_low_level() -> types.ModuleType:

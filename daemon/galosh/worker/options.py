@@ -25,6 +25,7 @@ MAX_BUDGET_BYTES = 1 << 44
 KEY_BYTES = 32
 MAX_IDENTITY_CHARACTERS = 512
 CACHE_TYPES = ("f16", "q8_0", "f32")
+REST_STAGES = ("buffers", "model")
 # Who goes first where answers compete; the daemon's quick prompt is interactive.
 BACKGROUND, NORMAL, INTERACTIVE = 0, 1, 2
 _SHOWN_CHARACTERS = 60
@@ -168,6 +169,14 @@ def _identity(request: Mapping[str, object]) -> str:
 def read_threads(request: Mapping[str, object]) -> int:
     """The thread count of a threads request; raises WorkerFault worker-option-wrong."""
     return _whole(request, "count", 1, MAX_THREADS, None)
+
+
+def read_stage(request: Mapping[str, object]) -> str:
+    """How far a rest request goes; raises WorkerFault worker-option-wrong."""
+    stage = _text(request, "stage")
+    if stage not in REST_STAGES:
+        raise _wrong("stage", stage, " | ".join(REST_STAGES))
+    return stage
 
 
 def read_generate(request: Mapping[str, object], vocabulary_tokens: int) -> GenerateOptions:

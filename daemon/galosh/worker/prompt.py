@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from galosh.worker.boundaries import boundaries
 from galosh.worker.context import CancelledError
 from galosh.worker.fault import WorkerFault
 from galosh.worker.model import Model
@@ -22,10 +23,7 @@ def prompt_tokens(
     # The last place in the context is for the first token of the answer.
     limit = context_tokens - 1
     _refuse_hopeless(model, options, limit, context_tokens, cancelled)
-    tokens: list[int] = []
-    for segment in _segments(model, options):
-        tokens += model.vocabulary.tokens(utf8(segment.text, "prompt"), segment.special)
-    tokens = _with_bos(model, tokens)
+    tokens = _tokens(model, _segments(model, options))
     if not tokens:
         raise WorkerFault("worker-prompt-empty")
     if len(tokens) > limit:
@@ -33,6 +31,22 @@ def prompt_tokens(
     if cancelled():
         raise CancelledError
     return tokens
+
+
+def keeping_places(model: Model, options: GenerateOptions, prompt: list[int]) -> tuple[int, ...]:
+    """Where the state of a prompt is worth keeping, for a model that cannot go back."""
+
+    def render(messages: Sequence[tuple[str, str]]) -> list[int]:
+        return _tokens(model, model.template.render(messages))
+
+    return boundaries(prompt, options.messages, render)
+
+
+def _tokens(model: Model, segments: Sequence[Segment]) -> list[int]:
+    tokens: list[int] = []
+    for segment in segments:
+        tokens += model.vocabulary.tokens(utf8(segment.text, "prompt"), segment.special)
+    return _with_bos(model, tokens)
 
 
 def _segments(model: Model, options: GenerateOptions) -> list[Segment]:

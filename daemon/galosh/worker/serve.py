@@ -1,4 +1,4 @@
-"""Serves requests one after another on the thread that owns the model.
+"""Serves requests between the steps of the answers, on the thread that owns the model.
 
 Owns what happens to each kind of request and that each ends in exactly one final event.
 Nothing a request holds may end the process: what goes wrong in Python leaves as an error
@@ -16,18 +16,22 @@ from collections.abc import Callable, Mapping
 from galosh.worker import options as read
 from galosh.worker.context import AbortFlag, CancelledError, Context
 from galosh.worker.fault import WorkerFault
-from galosh.worker.generate import Generation
+from galosh.worker.generate import Answer
 from galosh.worker.host import Host
+from galosh.worker.lifecycle import Loaded
 from galosh.worker.mailbox import Mailbox, Request
 from galosh.worker.model import Model
 from galosh.worker.native import Native
-from galosh.worker.prompt import prompt_tokens
-from galosh.worker.sample import Logprobs
+from galosh.worker.prompt import keeping_places, prompt_tokens
 
 EXIT_ENGINE_BROKEN = 95
 EXIT_PROTOCOL = 96
 EXIT_TEMPLATE_ENDLESS = 97
+# How long a save at the end may take.
+EXIT_SAVE_SECONDS = 2.0
 _MAX_TOKENIZE_BYTES = 1024 * 1024
+# A follow-up that comes sooner finds everything in the context anyway.
+_SETTLE_SECONDS = 0.2
 
 Emit = Callable[[Mapping[str, object]], None]
 
@@ -41,14 +45,12 @@ class Service:
         self._native = native
         self._host = host
         self._mailbox = mailbox
-        self._abort = abort
         self._emit = emit
-        self._model: Model | None = None
-        self._context: Context | None = None
-        self._logprobs: Logprobs | None = None
-        self._handlers: dict[object, Callable[[Request], None]] = {
+        self._loaded = Loaded(native, host, mailbox, abort, self._tell_fault)
+        self._handlers: dict[object, Callable[[Request], bool]] = {
             "load": self._load,
             "generate": self._generate,
+            "rest": self._rest,
             "tokenize": self._tokenize,
             "count": self._count,
             "detokenize": self._detokenize,
@@ -57,63 +59,85 @@ class Service:
     def run(self) -> None:
         """Serve for ever; the process ends this, not a return."""
         while True:
-            request = self._mailbox.take()
-            try:
+            busy = self._loaded.busy
+            quiet = _SETTLE_SECONDS if self._loaded.unsettled else None
+            request = self._mailbox.take(not busy, quiet)
+            while request is not None:
                 self._serve(request)
-            finally:
-                self._mailbox.done()
+                request = self._mailbox.take(False)
+            if self._mailbox.leaving:
+                self._loaded.save(EXIT_SAVE_SECONDS)
+                os._exit(0)
+            if self._loaded.engine is not None and self._loaded.busy:
+                self._apply_threads()
+                self._loaded.engine.step()
+            elif not busy:
+                self._loaded.settle()
 
     def _serve(self, request: Request) -> None:
         kind = request.get("type")
+        goes_on = False
         try:
             handler = self._handlers.get(kind if isinstance(kind, str) else None)
             if handler is None:
                 raise WorkerFault("worker-request-unknown", name=ascii(kind)[:60])
-            handler(request)
+            goes_on = handler(request)
         except WorkerFault as fault:
-            self._fail(request, fault)
+            self._refuse(request, fault)
         except CancelledError:
-            self._fail(request, WorkerFault("worker-cancelled"))
+            self._refuse(request, WorkerFault("worker-cancelled"))
         except MemoryError:
-            self._fail(request, WorkerFault("worker-out-of-memory"))
+            self._refuse(request, WorkerFault("worker-out-of-memory"))
         except Exception as error:
             # The message of the exception may quote the prompt, so only the place is told.
             sys.stderr.write("".join(traceback.format_tb(error.__traceback__)))
-            self._fail(request, WorkerFault("worker-internal", reason=type(error).__name__))
+            self._refuse(request, WorkerFault("worker-internal", reason=type(error).__name__))
+        if not goes_on:
+            self._mailbox.done(request.get("id"))
 
-    def _fail(self, request: Request, fault: WorkerFault) -> None:
-        fatal = fault.facts.pop("fatal", False)
-        event: dict[str, object] = {"code": fault.code, "facts": fault.facts}
-        if request.get("type") == "load":
-            why = str(fault.facts.get("reason", ""))
-            event = {"type": "load_failed", "why": why, **event}
-        else:
-            event = {"type": "error", **event}
+    def _refuse(self, request: Request, fault: WorkerFault) -> None:
+        if request.get("type") != "load":
+            self._tell_fault(request.get("id"), fault, "id" in request)
+            return
+        event: dict[str, object] = {
+            "type": "load_failed",
+            "why": str(fault.facts.get("reason", "")),
+            "code": fault.code,
+            "facts": fault.facts,
+        }
         if "id" in request:
             event["id"] = request["id"]
+        self._emit(event)
+
+    def _tell_fault(self, name: object, fault: WorkerFault, named: bool = True) -> None:
+        fatal = fault.facts.pop("fatal", False)
+        event: dict[str, object] = {"type": "error", "code": fault.code, "facts": fault.facts}
+        if named:
+            event["id"] = name
         self._emit(event)
         if fatal:
             os._exit(EXIT_TEMPLATE_ENDLESS)
 
-    def _load(self, request: Request) -> None:
+    def _load(self, request: Request) -> bool:
         wanted = read.read_load(request)
-        self._unload()
+        self._must_be_idle()
         begun = time.perf_counter()
-        model = Model(self._native, self._host, wanted, self._progress, self._abort.is_set)
-        try:
-            context = Context(self._native, model, wanted, self._abort)
-            self._warm_up(context)
-        except BaseException:
-            model.free()
-            raise
-        self._model, self._context = model, context
+        self._mailbox.guard([request.get("id")])
+        model, context = self._loaded.load(wanted, self._progress)
+        sizes = self._loaded.sizes
+        caches = [sizes[kind] for kind in ("KV", "RS") if kind in sizes]
         self._emit(
             {
                 "type": "loaded",
                 "context_tokens": context.size_tokens,
                 "context_train": model.context_train,
                 "batch_tokens": context.batch_tokens,
+                "sequences": context.sequences,
                 "memory_bytes": self._host.resident_bytes(),
+                "weights_bytes": sizes.get("model"),
+                "cache_bytes": sum(caches) if caches else None,
+                "compute_bytes": sizes.get("compute"),
+                "output_bytes": sizes.get("output"),
                 "load_seconds": round(time.perf_counter() - begun, 6),
                 "template": model.template.kind == "own",
                 "template_kind": model.template.kind,
@@ -123,97 +147,137 @@ class Service:
                 "vocabulary_tokens": model.vocabulary.size,
             }
         )
-
-    def _warm_up(self, context: Context) -> None:
-        try:
-            context.warm_up()
-        except CancelledError:
-            context.free()
-            raise WorkerFault("worker-load-cancelled") from None
-        except BaseException:
-            context.free()
-            raise
+        return False
 
     def _progress(self, fraction: float) -> None:
         self._emit({"type": "load_progress", "fraction": fraction})
 
-    def _unload(self) -> None:
-        if self._logprobs is not None:
-            self._logprobs.free()
-        if self._context is not None:
-            self._context.free()
-        if self._model is not None:
-            self._model.free()
-        self._model = self._context = self._logprobs = None
+    def _must_be_idle(self) -> None:
+        if self._loaded.busy:
+            raise WorkerFault("worker-busy")
 
-    def _loaded(self) -> tuple[Model, Context]:
-        if self._model is None or self._context is None:
+    def _awake(self, request: Request) -> tuple[Model, Context]:
+        """Model and context, woken where they rest."""
+        awake = self._loaded.awake
+        if awake is not None or not self._loaded.known:
+            if awake is None:
+                raise WorkerFault("worker-no-model")
+            return awake
+        name, begun = request.get("id"), time.perf_counter()
+        self._emit({"type": "waking", "id": name})
+        self._mailbox.guard([name])
+
+        def progress(fraction: float) -> None:
+            self._emit({"type": "load_progress", "id": name, "fraction": fraction})
+
+        model, context = self._loaded.wake(progress)
+        seconds = round(time.perf_counter() - begun, 6)
+        self._emit({"type": "woken", "id": name, "seconds": seconds})
+        return model, context
+
+    def _generate(self, request: Request) -> bool:
+        name = request.get("id")
+        if not self._loaded.known:
             raise WorkerFault("worker-no-model")
-        return self._model, self._context
-
-    def _generate(self, request: Request) -> None:
-        model, context = self._loaded()
-        if type(request.get("id")) not in (str, int):
+        if type(name) not in (str, int):
             raise WorkerFault("worker-option-wrong", name="id", value="?", expected='"…"')
-        wanted = read.read_generate(request, model.vocabulary.size)
         try:
-            prompt = prompt_tokens(model, wanted, context.size_tokens, self._abort.is_set)
+            model, context = self._awake(request)
+            wanted = read.read_generate(request, model.vocabulary.size)
+            prompt = prompt_tokens(model, wanted, context.size_tokens, self._cancelled(name))
         except CancelledError:
-            self._end_unread(request)
-            return
-        logprobs = self._logprobs_for(model) if wanted.logprobs is not None else None
+            self._end_unread(name)
+            return False
+        except WorkerFault as fault:
+            if fault.code != "worker-load-cancelled":
+                raise
+            self._end_unread(name)
+            return False
 
         def emit(event: dict[str, object]) -> None:
-            self._emit({**event, "id": request["id"]})
+            event["id"] = name
+            self._emit(event)
 
-        answer = Generation(self._native.lib, model, context, wanted, prompt, emit, logprobs)
+        logprobs = self._loaded.logprobs() if wanted.logprobs is not None else None
+        lib, size = self._native.lib, context.size_tokens
+        answer = Answer(lib, model, wanted, prompt, size, emit, logprobs)
         try:
-            self._apply_threads(context)
-            while answer.advance(self._abort.is_set()):
-                self._apply_threads(context)
-        finally:
+            if wanted.reuse and not context.can_share:
+                answer.places = keeping_places(model, wanted, prompt)
+        except BaseException:
             answer.close()
+            raise
+        answer.id = name
+        assert self._loaded.engine is not None
+        self._loaded.engine.add(answer)
+        return True
 
-    def _end_unread(self, request: Request) -> None:
-        """CancelledError before its prompt was even read."""
+    def _cancelled(self, name: object) -> Callable[[], bool]:
+        return lambda: self._mailbox.leaving or name in self._mailbox.cancelled
+
+    def _end_unread(self, name: object) -> None:
+        """Cancelled before its prompt was even read."""
         self._emit(
             {
                 "type": "done",
-                "id": request["id"],
+                "id": name,
                 "finish_reason": "cancelled",
                 "prompt_tokens": 0,
                 "completion_tokens": 0,
                 "cached_tokens": 0,
+                "restored_tokens": 0,
                 "prefill_seconds": 0.0,
                 "decode_seconds": 0.0,
+                "draft_tokens": 0,
+                "draft_accepted": 0,
             }
         )
 
-    def _logprobs_for(self, model: Model) -> Logprobs:
-        if self._logprobs is None:
-            self._logprobs = Logprobs(self._native.lib, model.vocabulary.size)
-        return self._logprobs
-
-    def _apply_threads(self, context: Context) -> None:
+    def _apply_threads(self) -> None:
         count = self._mailbox.take_threads()
-        if count is not None:
-            context.threads.set(count, count)
+        if count is not None and self._loaded.context is not None:
+            self._loaded.context.threads.set(count, count)
 
-    def _tokenize(self, request: Request) -> None:
+    def _rest(self, request: Request) -> bool:
+        stage = read.read_stage(request)
+        if not self._loaded.known:
+            raise WorkerFault("worker-no-model")
+        self._must_be_idle()
+        begun = time.perf_counter()
+        saved_bytes = self._loaded.rest(model_too=stage == "model")
+        self._emit(
+            {
+                "type": "rested",
+                "id": request.get("id"),
+                "stage": stage,
+                "memory_bytes": self._host.resident_bytes(),
+                "saved_bytes": saved_bytes,
+                "seconds": round(time.perf_counter() - begun, 6),
+            }
+        )
+        return False
+
+    def _tokenize(self, request: Request) -> bool:
         self._emit({"type": "tokens", "id": request.get("id"), "tokens": self._tokens(request)})
+        return False
 
-    def _count(self, request: Request) -> None:
+    def _count(self, request: Request) -> bool:
         if request.get("messages") is None:
             count = len(self._tokens(request))
         else:
-            model, _ = self._loaded()
+            model = self._vocabulary_of(request)
             wanted = read.read_generate({"messages": request["messages"]}, model.vocabulary.size)
-            limit = read.MAX_CONTEXT_TOKENS
-            count = len(prompt_tokens(model, wanted, limit, self._abort.is_set))
+            cancelled = self._cancelled(request.get("id"))
+            count = len(prompt_tokens(model, wanted, read.MAX_CONTEXT_TOKENS, cancelled))
         self._emit({"type": "count", "id": request.get("id"), "count": count})
+        return False
+
+    def _vocabulary_of(self, request: Request) -> Model:
+        """The model, which is woken where it rests; its context is not needed."""
+        return self._loaded.model or self._awake(request)[0]
 
     def _tokens(self, request: Request) -> list[int]:
-        model, _ = self._loaded()
+        model = self._vocabulary_of(request)
         text = read.utf8(read.read_text(request), "text")
         if len(text) > _MAX_TOKENIZE_BYTES:
             raise WorkerFault(
@@ -221,8 +285,8 @@ class Service:
             )
         return model.vocabulary.tokens(text, request.get("parse_special") is True)
 
-    def _detokenize(self, request: Request) -> None:
-        model, _ = self._loaded()
+    def _detokenize(self, request: Request) -> bool:
+        model = self._vocabulary_of(request)
         tokens = read.read_tokens(request, model.vocabulary.size)
         self._emit(
             {
@@ -231,3 +295,4 @@ class Service:
                 "text": model.vocabulary.text(tokens),
             }
         )
+        return False

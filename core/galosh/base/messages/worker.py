@@ -235,6 +235,16 @@ ERRORS: dict[str, ErrorText] = {
         next_step=_AGAIN,
         http_status=499,
     ),
+    "worker-busy": ErrorText(
+        what=(
+            "The model is answering and cannot rest now.",
+            "Модель отвечает и не может сейчас отдыхать.",
+        ),
+        why=("An answer has not ended yet.", "Ответ ещё не закончен."),
+        kept=_WORKER_LIVES,
+        next_step=("Wait for the answer to end.", "Дождитесь конца ответа."),
+        http_status=503,
+    ),
     "worker-internal": ErrorText(
         what=("The worker made a mistake of its own.", "Сбой в самом рабочем процессе."),
         why=(

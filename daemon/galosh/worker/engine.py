@@ -1,0 +1,261 @@
+"""Several answers at once: builds one batch per step out of all that run, and shares it out.
+
+Owns who runs and who waits. Each step adds a token to every answer that writes and reads
+some more for those that still read. An answer that has to make room is paused, not ended:
+its cells go and are read again later. What goes wrong with one answer ends no other.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+from galosh.worker.batch import Piece
+from galosh.worker.context import CancelledError, Context, NoRoomError
+from galosh.worker.fault import WorkerFault
+from galosh.worker.generate import Answer
+from galosh.worker.mailbox import Mailbox
+from galosh.worker.seats import Seats
+from galosh.worker.share import Claim, ReadingPace, deal, last
+
+# A smaller part of a batch is over before stopping it would pay.
+_WORTH_STOPPING_TOKENS = 32
+_NO_ROOM_STATUS = 1
+
+Fail = Callable[[object, WorkerFault], None]
+Work = list[tuple[Answer, Piece]]
+
+
+class Engine:
+    """See the module. `fail` tells of an answer's error by its id."""
+
+    def __init__(
+        self, context: Context, seats: Seats, mailbox: Mailbox, forgetful: bool, fail: Fail
+    ) -> None:
+        self._context = context
+        self._seats = seats
+        self._mailbox = mailbox
+        self._forgetful = forgetful
+        self._fail = fail
+        self._running: list[Answer] = []
+        self._waiting: list[Answer] = []
+        self._suspects: list[Answer] = []
+        self._pace = ReadingPace()
+        self._arrivals = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether any answer has not ended."""
+        return bool(self._running or self._waiting)
+
+    def add(self, answer: Answer) -> None:
+        """Let an answer begin when there is a place for it."""
+        self._arrivals += 1
+        answer.arrival = self._arrivals
+        self._waiting.append(answer)
+
+    def step(self) -> None:
+        """Bring every answer that may run a little further."""
+        if self._mailbox.cancelled:
+            self._end_cancelled()
+        if self._waiting:
+            self._admit()
+        work = self._compose()
+        if not work:
+            return
+        self._mailbox.guard(self._stoppable(work))
+        begun = time.perf_counter()
+        try:
+            self._context.decode([piece for _, piece in work])
+        except CancelledError:
+            return  # who it was is seen at the next step
+        except NoRoomError:
+            self._make_room()
+            return
+        except WorkerFault as fault:
+            self._after_fault(work, fault)
+            return
+        self._share_out(work, begun)
+
+    def _end_cancelled(self) -> None:
+        for answer in [*self._running, *self._waiting]:
+            if answer.id in self._mailbox.cancelled:
+                self._end(answer, "cancelled")
+
+    def _admit(self) -> None:
+        while self._waiting:
+            first = min(self._waiting, key=lambda answer: (-answer.priority, answer.arrival))
+            if not self._seats.any_free or (self._running and not self._fits(first)):
+                # The quick prompt does not wait for what may wait.
+                victim = self._running[last(self._claims(self._running))]
+                if victim.priority >= first.priority:
+                    return
+                self._pause(victim)
+                continue
+            self._waiting.remove(first)
+            self._seats.sit(first, self._running)
+            assert first.sequence is not None
+            if len(self._context.held[first.sequence]) in first.places:
+                self._seats.keep(first)
+            self._running.append(first)
+
+    def _fits(self, answer: Answer) -> bool:
+        """Whether the pool holds it beside all that run, as far as is known now."""
+        used = sum(len(other.tokens) - other.shared for other in self._running)
+        return used + len(answer.tokens) < self._context.size_tokens
+
+    def _compose(self) -> Work:
+        """What goes into the next batch."""
+        if self._suspects:
+            return self._compose_for([self._suspects[0]])
+        return self._compose_for(self._running)
+
+    def _compose_for(self, answers: Sequence[Answer]) -> Work:
+        held = self._context.held
+        work: Work = []
+        readers = []
+        for answer in answers:
+            if answer.leader is not None and not self._seats.join_leader(answer, self._running):
+                continue
+            assert answer.sequence is not None
+            if not answer.started:
+                answer.begin()
+            if len(answer.tokens) - len(held[answer.sequence]) == 1:
+                work.append((answer, Piece(answer.sequence, answer.tokens[-1:], answer.writes)))
+            else:
+                readers.append(answer)
+        if readers:
+            self._add_readers(work, readers)
+        return work
+
+    def _add_readers(self, work: Work, readers: Sequence[Answer]) -> None:
+        size = self._context.batch_tokens
+        room = min(size - len(work), self._context.threads.next_batch_tokens(size))
+        if work:
+            room = min(room, self._pace.beside_writers(size))
+        for answer, share in zip(readers, deal(self._claims(readers), room, size), strict=True):
+            if share > 0:
+                work.append((answer, self._reading(answer, share)))
+
+    def _reading(self, answer: Answer, share: int) -> Piece:
+        assert answer.sequence is not None
+        start = len(self._context.held[answer.sequence])
+        for place in answer.places:
+            if place > start:
+                share = min(share, place - start)
+                break
+        tokens = answer.tokens[start : start + share]
+        whole = start + len(tokens) == len(answer.tokens)
+        return Piece(answer.sequence, tokens, int(whole and answer.writes))
+
+    def _claims(self, answers: Sequence[Answer]) -> list[Claim]:
+        held = self._context.held
+        return [
+            Claim(
+                answer.priority,
+                answer.arrival,
+                len(answer.tokens) - (0 if answer.sequence is None else len(held[answer.sequence])),
+            )
+            for answer in answers
+        ]
+
+    def _stoppable(self, work: Work) -> list[object]:
+        """Whose cancellation is worth stopping the whole batch for."""
+        if len(work) == 1:
+            return [work[0][0].id]
+        if self._forgetful:
+            return []  # all others would have to read again from the start
+        return [answer.id for answer, piece in work if len(piece.tokens) >= _WORTH_STOPPING_TOKENS]
+
+    def _share_out(self, work: Work, begun: float) -> None:
+        """Every answer takes its part of the batch that was computed."""
+        row = 0
+        read_tokens = 0
+        for answer, piece in work:
+            row += len(piece.tokens)
+            if len(piece.tokens) > 1:
+                read_tokens += len(piece.tokens)
+            writing = answer.wrote
+            reason = self._take_safely(answer, piece, row - 1)
+            answer.spend(time.perf_counter() - begun, writing)
+            if reason is not None:
+                self._end(answer, reason)
+        if read_tokens:
+            self._pace.note(time.perf_counter() - begun, read_tokens)
+        if self._suspects:
+            self._suspects = [a for a in self._suspects[1:] if a.sequence is not None]
+
+    def _take_safely(self, answer: Answer, piece: Piece, row: int) -> str | None:
+        """Like `_take`; an error ends this answer and no other."""
+        try:
+            return self._take(answer, piece, row)
+        except WorkerFault as fault:
+            self._end_in_fault(answer, fault)
+        except MemoryError:
+            self._end_in_fault(answer, WorkerFault("worker-out-of-memory"))
+        except Exception as error:
+            # The message of the exception may quote the answer: only the place is told.
+            sys.stderr.write("".join(traceback.format_tb(error.__traceback__)))
+            self._end_in_fault(answer, WorkerFault("worker-internal", reason=type(error).__name__))
+        return None
+
+    def _take(self, answer: Answer, piece: Piece, row: int) -> str | None:
+        held_tokens = len(self._context.held[piece.sequence])
+        if held_tokens in answer.places:
+            self._seats.keep(answer)
+        if piece.outputs:
+            return answer.take_token(self._context.pointer, row)
+        if held_tokens == len(answer.tokens):
+            return "length"
+        answer.tell_progress(held_tokens)
+        return None
+
+    def _make_room(self) -> None:
+        """The pool is full: idle memories go first, then the least urgent answer waits."""
+        if self._seats.drop_idle():
+            return
+        if len(self._running) > 1:
+            self._pause(self._running[last(self._claims(self._running))])
+            return
+        answer = self._running[0]
+        held_tokens = self._claims([answer])[0].tokens
+        fault = WorkerFault("worker-decode-failed", status=_NO_ROOM_STATUS, held_tokens=held_tokens)
+        self._end_in_fault(answer, fault)
+
+    def _pause(self, answer: Answer) -> None:
+        self._seats.keep(answer)
+        self._remove(answer, reset=True)
+        self._waiting.append(answer)
+
+    def _after_fault(self, work: Work, fault: WorkerFault) -> None:
+        """Native code refused a batch: alone, each answer shows whether it was the cause."""
+        if len(work) > 1:
+            self._suspects = [answer for answer, _ in work]
+            return
+        self._end_in_fault(work[0][0], fault)
+
+    def _end_in_fault(self, answer: Answer, fault: WorkerFault) -> None:
+        self._remove(answer, reset=True)
+        answer.close()
+        self._fail(answer.id, fault)
+        self._mailbox.done(answer.id)
+
+    def _end(self, answer: Answer, reason: str) -> None:
+        self._remove(answer)
+        answer.finish(reason)
+        answer.close()
+        self._mailbox.done(answer.id)
+
+    def _remove(self, answer: Answer, reset: bool = False) -> None:
+        if answer in self._waiting:
+            self._waiting.remove(answer)
+        if answer in self._running:
+            self._running.remove(answer)
+        if answer in self._suspects:
+            self._suspects.remove(answer)
+        self._seats.leave(answer, reset)
+        for other in self._running:
+            # Cells that were shared with it may now be another's alone.
+            other.shared = 0
