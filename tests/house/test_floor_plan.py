@@ -53,8 +53,8 @@ PURE: dict[str, set[str]] = {
         "gguf": "cursor header kind quant reader remote rules source split vocabulary",
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
         "presets": "prompt sampler template",
-        "server": "requests fields gate replies ollama_requests ollama_replies openai_words"
-        " anthropic_words responses_words",
+        "server": "requests sampling fields gate replies ollama_requests ollama_replies"
+        " openai_words anthropic_words responses_words",
         "setup": "view findings",
         "store": "names stored",
         "supervisor": "state schedule restart crash replies request limits deaths explain"

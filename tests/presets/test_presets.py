@@ -66,8 +66,21 @@ class TestSamplers:
         assert preset.sampling["frequency_penalty"] == 0.3
         assert preset.sampling["mirostat"] == 2
         assert preset.sampling["repeat_last_n"] == -1  # their zero is the whole context
-        assert preset.sampling["dry_last_n"] == -1
+        assert preset.sampling["dry_penalty_last_n"] == -1
         assert preset.unknown == ("smoothing_factor",)
+
+    def test_a_temperature_between_two_ends(self) -> None:
+        webui: dict[object, object] = {
+            "dynamic_temperature": True,
+            "dynatemp_low": 0.5,
+            "dynatemp_high": 1.5,
+        }
+        tavern: dict[object, object] = {"dynatemp": True, "min_temp": 0.5, "max_temp": 1.5}
+        for data in (webui, tavern):
+            sampling = read_sampler("x", data, "x").sampling
+            assert (sampling["temperature"], sampling["dynatemp_range"]) == (1.0, 0.5)
+        off: dict[object, object] = {**webui, "dynamic_temperature": False, "temperature": 0.7}
+        assert "dynatemp_range" not in read_sampler("x", off, "x").sampling
 
     def test_no_sampling_is_greedy(self) -> None:
         assert read_sampler("x", {"do_sample": False, "temperature": 0.9}, "x").sampling[

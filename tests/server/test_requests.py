@@ -194,7 +194,6 @@ def test_logit_bias_bombs(bias: dict[str, object]) -> None:
         ("functions", [{}]),
         ("logprobs", True),
         ("top_logprobs", 3),
-        ("response_format", {"type": "json_object"}),
         ("n", 2),
         ("audio", {}),
         ("modalities", ["text", "audio"]),
@@ -350,3 +349,20 @@ def test_a_piece_put_together_quickly_is_the_same_event(text: str, chat: bool) -
     heading = replies.Heading("chatcmpl-1", 7, 'a "model"', chat)
     slow = replies.sse(replies.chunk(heading, text))
     assert replies.TextEvents(heading).event(text) == slow
+
+
+def test_the_form_of_an_answer() -> None:
+    talk = {"messages": [{"role": "user", "content": "x"}]}
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    named = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": schema}}
+    good: tuple[tuple[object, object], ...] = (
+        (None, {}),
+        ({"type": "text"}, {}),
+        ({"type": "json_object"}, {"json": True}),
+        (named, {"json_schema": schema}),
+    )
+    for form, expected in good:
+        assert requests.parse_chat({**talk, "response_format": form}).options == expected
+    bad: tuple[object, ...] = ("json", {"type": "xml"}, {"type": "json_schema"}, {"a": {}})
+    for form in bad:
+        assert refused({"response_format": form}).code == "server-bad-request"

@@ -78,6 +78,11 @@ class Client:
         body = {"name": name, "value": value}
         return _part(self._call("PUT", f"{_OURS}/settings", body), "settings")
 
+    def presets(self) -> dict[str, list[Reply]]:
+        """Samplers, prompts, templates, and what is wrong with the user's own files."""
+        found = self._call("GET", f"{_OURS}/presets")
+        return {name: list(value) for name, value in found.items() if isinstance(value, list)}
+
     def count_tokens(self, text: str, model_id: str | None = None) -> int:
         """How many tokens the model makes of a text."""
         body = {"text": text, "model": model_id}

@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import dataclass
 
 from galosh.api import Client, Delta, is_running, start_daemon
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.base.texts import say
+from galosh.base.texts import language, say
 from galosh.cli.daemon import WAIT_SECONDS
 from galosh.cli.output import Output
 
@@ -20,25 +21,52 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     Raises GaloshError `cli-nothing-asked`, or the daemon's own errors.
     """
-    question = read_question(arguments.text)
+    wish = read_wish(arguments.text, arguments.preset)
     client = ready_client(output)
     deltas = client.ask(
-        [{"role": "user", "content": question}],
-        model=arguments.model,
-        max_tokens=arguments.max_tokens,
+        wish.messages, model=arguments.model, max_tokens=arguments.max_tokens, preset=wish.sampler
     )
     return print_answer(deltas, output)
 
 
-def read_question(words: list[str]) -> str:
-    """The question: the words, then what is piped in."""
-    parts = [" ".join(words).strip()]
+@dataclass(frozen=True)
+class Wish:
+    """What is asked, and the sampler preset it is asked with."""
+
+    messages: list[dict[str, object]]
+    sampler: str | None = None
+
+
+def read_wish(words: list[str], preset: str | None) -> Wish:
+    """The question: the words, then what is piped in; or a prompt preset filled with both.
+
+    preset: a prompt (`fix-grammar`) or a sampler (`precise`). Raises GaloshError
+    `cli-nothing-asked` or `presets-unknown`.
+    """
+    typed = " ".join(words).strip()
+    piped = ""
     if sys.stdin is not None and not sys.stdin.isatty():
-        parts.append(sys.stdin.read().strip())
-    question = "\n\n".join(part for part in parts if part)
-    if not question:
+        piped = sys.stdin.read().strip()
+    if not typed and not piped:
         raise GaloshError("cli-nothing-asked")
-    return question
+    plain = Wish([{"role": "user", "content": "\n\n".join(filter(None, (typed, piped)))}])
+    return plain if preset is None else _with_preset(preset, typed, piped, plain)
+
+
+def _with_preset(name: str, typed: str, piped: str, plain: Wish) -> Wish:
+    from galosh.presets.shelf import Shelf  # YAML, which a plain question does not need
+
+    shelf = Shelf(Paths.find())
+    prompts = {prompt.name.lower(): prompt for prompt in shelf.prompts()}
+    prompt = prompts.get(name.lower())
+    if prompt is None:
+        return Wish(plain.messages, shelf.sampler(name).name)
+    # Words alone are what the prompt is about; beside a piped text they say how.
+    text = prompt.fill(language(), selection=piped or typed, typed=typed if piped else "")
+    messages: list[dict[str, object]] = [{"role": "user", "content": text}]
+    if prompt.system:
+        messages.insert(0, {"role": "system", "content": prompt.system})
+    return Wish(messages, prompt.sampler)
 
 
 def ready_client(output: Output) -> Client:

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from galosh.api import Client
 from galosh.base.errors import GaloshError
+from galosh.base.paths import Paths
 from galosh.base.texts import say
 from galosh.cli.ask import ready_client
 from galosh.cli.output import Output, render_error
@@ -23,6 +25,7 @@ class Talk:
     output: Output
     model: str | None
     max_tokens: int | None
+    sampler: str | None = None
     messages: list[dict[str, object]] = field(default_factory=list)
     over: bool = False
 
@@ -32,7 +35,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     With --json: one document with the whole conversation at the end.
     """
-    talk = Talk(ready_client(output), output, arguments.model, arguments.max_tokens)
+    client = ready_client(output)
+    talk = Talk(client, output, arguments.model, arguments.max_tokens, arguments.preset)
     person = sys.stdin.isatty()
     if person:
         _load_line_editing()
@@ -73,7 +77,10 @@ def _answer(talk: Talk, line: str) -> None:
     question: dict[str, object] = {"role": "user", "content": line}
     pieces: list[str] = []
     deltas = talk.client.ask(
-        [*talk.messages, question], model=talk.model, max_tokens=talk.max_tokens
+        [*talk.messages, question],
+        model=talk.model,
+        max_tokens=talk.max_tokens,
+        preset=talk.sampler,
     )
     try:
         with closing(deltas) as stream:
@@ -111,6 +118,27 @@ def _model(talk: Talk, name: str) -> None:
     talk.output.note(say("cli.chat-model", model=talk.model or say("cli.chat-default-model")))
 
 
+def _preset(talk: Talk, name: str) -> None:
+    from galosh.presets.shelf import Shelf  # YAML, which a plain talk does not need
+
+    if name:
+        talk.sampler = Shelf(Paths.find()).sampler(name).name
+    talk.output.note(say("cli.chat-preset", preset=talk.sampler or "–"))
+
+
+def _save(talk: Talk, name: str) -> None:
+    """The talk as a text file; an existing file is never written over."""
+    target = Path(name or "galosh-chat.md").expanduser()
+    text = "\n\n".join(f"**{turn['role']}:** {turn['content']}" for turn in talk.messages)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise GaloshError("cli-not-saved", path=str(target), reason=reason) from error
+    talk.output.note(say("cli.chat-saved", path=target))
+
+
 def _clear(talk: Talk, _: str) -> None:
     talk.messages.clear()
     talk.output.note(say("cli.chat-cleared"))
@@ -126,6 +154,8 @@ def _leave(talk: Talk, _: str) -> None:
 
 _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "/model": _model,
+    "/preset": _preset,
+    "/save": _save,
     "/clear": _clear,
     "/help": _help,
     "/exit": _leave,

@@ -30,6 +30,7 @@ VERBS = {
     "chat": "chat",
     "engine": "engine",
     "env": "env",
+    "presets": "presets",
     "settings": "settings",
     "uninstall": "uninstall",
 }
@@ -204,12 +205,14 @@ def _env(parser: _Parser, _common: _Parser) -> None:
 
 def _ask(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("-m", "--model", metavar="ID", help=say("cli.help-model"))
+    parser.add_argument("-p", "--preset", metavar="NAME", help=say("cli.help-preset"))
     parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
     parser.add_argument("text", nargs="*", metavar="TEXT", help=say("cli.help-text"))
 
 
 def _chat(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("-m", "--model", metavar="ID", help=say("cli.help-model"))
+    parser.add_argument("-p", "--preset", metavar="NAME", help=say("cli.help-sampler"))
     parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
 
 

@@ -7,9 +7,11 @@ iterator, and that stops the generation. Of an answer only counts are logged.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol, cast
 
 from aiohttp import web
@@ -55,7 +57,8 @@ async def reply(visit: Visit, question: Question, dialect: Dialect) -> web.Strea
     began_seconds = house.clock.monotonic_seconds()
     with house.answering():
         # Both kinds of iterator that a supervisor may hand out can be closed.
-        events = cast("AsyncGenerator[Event, None]", house.supervisor.generate(wish(question)))
+        request = wish(await _with_preset(house, question))
+        events = cast("AsyncGenerator[Event, None]", house.supervisor.generate(request))
         async with aclosing(events) as answer:
             if question.stream:
                 response, done = await _stream(visit.request, answer, dialect)
@@ -78,7 +81,16 @@ def wish(question: Question) -> GenerationRequest:
         max_tokens=question.max_tokens,
         stop=question.stop,
         sampling=question.sampling,
+        options=question.options,
     )
+
+
+async def _with_preset(house: House, question: Question) -> Question:
+    """What the client gave goes before what its preset says. Raises `presets-…`."""
+    if question.preset is None:
+        return question
+    preset = await asyncio.to_thread(house.presets.sampler, question.preset)
+    return replace(question, sampling={**preset.sampling, **question.sampling})
 
 
 async def _whole(

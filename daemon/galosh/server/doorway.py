@@ -51,6 +51,7 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/models": {"GET": routes_galosh.models, "POST": routes_galosh.add_model},
     f"{_OURS}/model": {"PUT": routes_galosh.use_model, "DELETE": routes_galosh.unload_model},
     f"{_OURS}/settings": {"GET": routes_galosh.settings, "PUT": routes_galosh.change_setting},
+    f"{_OURS}/presets": {"GET": routes_galosh.presets},
     f"{_OURS}/tokenize": {"POST": routes_galosh.tokenize},
     f"{_OURS}/shutdown": {"POST": routes_galosh.shutdown},
     f"{_OURS}/downloads": {

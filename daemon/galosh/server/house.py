@@ -11,6 +11,7 @@ from galosh.base.clock import Clock
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
 from galosh.server.ports import Models, Supervisor
+from galosh.server.presets import Presets
 from galosh.supervisor.downloads import Downloads
 
 
@@ -31,6 +32,7 @@ class House:
         self.supervisor = supervisor
         self.models = models
         self.downloads = Downloads(paths, settings, clock, supervisor, models, self.change_setting)
+        self.presets = Presets(paths)
         self.stopping = asyncio.Event()
         self.facts: DaemonFacts | None = None  # set when it listens
         self._answers = 0

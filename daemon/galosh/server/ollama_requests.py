@@ -14,6 +14,7 @@ from galosh.base.texts import say
 from galosh.server import fields
 from galosh.server.fields import Json
 from galosh.server.requests import Question, parse_chat, parse_completion
+from galosh.server.sampling import read_form
 
 _MAX_TEXT = 16 * 1024 * 1024
 _MAX_NAME = 4096
@@ -78,7 +79,10 @@ def parse_ollama_generate(data: Json) -> OllamaQuestion:
     if not prompt:
         return _asked(data, None)
     if fields.flag(data, "raw"):
-        return _asked(data, parse_completion(_common(data) | {"prompt": prompt}))
+        common = _common(data)
+        form = common.pop("response_format", None)
+        question = parse_completion(common | {"prompt": prompt})
+        return _asked(data, replace(question, options=read_form({"response_format": form})))
     talk: list[object] = []
     if system := fields.text(data, "system", 0, _MAX_TEXT):
         talk.append({"role": "system", "content": system})

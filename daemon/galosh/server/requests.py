@@ -16,18 +16,14 @@ from galosh.base.errors import GaloshError
 from galosh.base.texts import say
 from galosh.server import fields
 from galosh.server.fields import Json
-
-Sampling = Mapping[str, float | int | Mapping[str, float]]
+from galosh.server.sampling import SAMPLING_FIELDS, Sampling, read_form, read_sampling
 
 _MAX_TEXT = 16 * 1024 * 1024
 _MAX_MESSAGES = 4096
 _MAX_TOKENS = 1_048_576
 _MAX_STOPS = 8
-_MAX_BIASES = 1024
 _MAX_ID = 256
 _MAX_PATH = 4096
-# The native seed is 32 bits wide and its highest value means "random".
-_SEEDS = 2**32 - 1
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
@@ -45,25 +41,8 @@ _IGNORED = frozenset(
         "verbosity",
     }
 )
-_SHARED = frozenset(
-    {
-        "model",
-        "stream",
-        "stream_options",
-        "stop",
-        "seed",
-        "temperature",
-        "top_p",
-        "top_k",
-        "min_p",
-        "typical_p",
-        "repeat_penalty",
-        "frequency_penalty",
-        "presence_penalty",
-        "logit_bias",
-        "max_tokens",
-        "n",
-    }
+_SHARED = SAMPLING_FIELDS | frozenset(
+    {"model", "stream", "stream_options", "stop", "max_tokens", "n", "preset"}
 )
 _REFUSED_CHAT: dict[str, tuple[str, tuple[object, ...]]] = {
     "tools": ("server.cannot.tools", ([],)),
@@ -72,7 +51,6 @@ _REFUSED_CHAT: dict[str, tuple[str, tuple[object, ...]]] = {
     "function_call": ("server.cannot.tools", ("none", "auto")),
     "logprobs": ("server.cannot.logprobs", (False,)),
     "top_logprobs": ("server.cannot.logprobs", (0,)),
-    "response_format": ("server.cannot.format", ({"type": "text"},)),
     "modalities": ("server.cannot.media", (["text"],)),
     "audio": ("server.cannot.media", ()),
     "grammar": ("server.cannot.grammar", ("",)),
@@ -84,7 +62,12 @@ _REFUSED_COMPLETION: dict[str, tuple[str, tuple[object, ...]]] = {
     "suffix": ("server.cannot.suffix", ("",)),
     "grammar": ("server.cannot.grammar", ("",)),
 }
-_CHAT = _SHARED | _IGNORED | {"messages", "max_completion_tokens"} | frozenset(_REFUSED_CHAT)
+_CHAT = (
+    _SHARED
+    | _IGNORED
+    | {"messages", "max_completion_tokens", "response_format"}
+    | frozenset(_REFUSED_CHAT)
+)
 _COMPLETION = _SHARED | _IGNORED | {"prompt"} | frozenset(_REFUSED_COMPLETION)
 _MESSAGE = frozenset({"role", "content", "name", "refusal", "annotations"})
 
@@ -102,7 +85,8 @@ class Question:
     """One checked wish for an answer: either `messages` or `prompt`.
 
     model_id None: whatever model is current or default. max_tokens None: as many as fit.
-    sampling holds only what the client gave.
+    sampling holds only what the client gave. preset: the sampler preset that fills in the rest.
+    options: the worker's fields beside sampling (the form of the answer).
     """
 
     model_id: str | None
@@ -111,6 +95,8 @@ class Question:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     sampling: Sampling = field(default_factory=dict)
+    preset: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
     stream: bool = False
     include_usage: bool = False
 
@@ -232,7 +218,9 @@ def _question(
         prompt=prompt,
         max_tokens=longest,
         stop=_stops(data),
-        sampling=_sampling(data),
+        sampling=read_sampling(data),
+        preset=fields.text(data, "preset", 1, 128),
+        options=read_form(data),
         stream=fields.flag(data, "stream"),
         include_usage=fields.flag(options, "include_usage"),
     )
@@ -317,27 +305,6 @@ def _stops(data: Json) -> tuple[str, ...]:
         if not isinstance(item, str) or not 1 <= len(item) <= 512 or not fields.is_unicode(item):
             raise fields.wrong("stop", item, expected)
     return tuple(found)
-
-
-def _sampling(data: Json) -> Sampling:
-    given: dict[str, float | int | Mapping[str, float] | None] = {
-        "temperature": fields.number(data, "temperature", 0, 5),
-        "top_p": fields.number(data, "top_p", 0, 1),
-        "top_k": fields.integer(data, "top_k", -1, 1_000_000),
-        "min_p": fields.number(data, "min_p", 0, 1),
-        "typical_p": fields.number(data, "typical_p", 0, 1),
-        "repeat_penalty": fields.number(data, "repeat_penalty", 0.1, 10),
-        "frequency_penalty": fields.number(data, "frequency_penalty", -2, 2),
-        "presence_penalty": fields.number(data, "presence_penalty", -2, 2),
-        "seed": _seed(data),
-        "logit_bias": fields.bias(data, "logit_bias", _MAX_BIASES) or None,
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _seed(data: Json) -> int | None:
-    value = fields.integer(data, "seed", -1, 2**63 - 1)
-    return None if value in (None, -1) else (value or 0) % _SEEDS
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -108,6 +108,11 @@ async def change_setting(visit: Visit) -> web.StreamResponse:
     return exchange.answer({"settings": house.settings.as_json()})
 
 
+async def presets(visit: Visit) -> web.StreamResponse:
+    """`GET presets`: samplers, prompts and templates, shipped and the user's own."""
+    return exchange.answer(await asyncio.to_thread(visit.house.presets.to_json))
+
+
 async def tokenize(visit: Visit) -> web.StreamResponse:
     """`POST tokenize` {"text", "model"}."""
     wanted = parse_tokenize(await visit.body())

@@ -19,11 +19,13 @@ from galosh.base.errors import GaloshError
 
 Number = float | int
 _WHOLE = frozenset(
-    {"top_k", "repeat_last_n", "seed", "mirostat", "dry_allowed_length", "dry_last_n"}
+    {"top_k", "repeat_last_n", "seed", "mirostat", "dry_allowed_length", "dry_penalty_last_n"}
 )
 # What the worker accepts, the lowest and the highest.
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 5),
+    "dynatemp_range": (0, 5),
+    "dynatemp_exponent": (0, 10),
     "top_k": (-1, 1_000_000),
     "top_p": (0, 1),
     "min_p": (0, 1),
@@ -34,12 +36,12 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "presence_penalty": (-2, 2),
     "seed": (-1, 2**32 - 1),
     "mirostat": (0, 2),
-    "mirostat_tau": (0, 20),
+    "mirostat_tau": (0, 100),
     "mirostat_eta": (0, 1),
-    "dry_multiplier": (0, 10),
-    "dry_base": (1, 8),
-    "dry_allowed_length": (0, 1000),
-    "dry_last_n": (-1, 1_048_576),
+    "dry_multiplier": (0, 100),
+    "dry_base": (1, 10),
+    "dry_allowed_length": (1, 1024),
+    "dry_penalty_last_n": (-1, 1_048_576),
     "xtc_probability": (0, 1),
     "xtc_threshold": (0, 1),
     "top_n_sigma": (-1, 100),
@@ -64,8 +66,7 @@ TABLE: Mapping[str, str] = {
     "presence_pen": "presence_penalty",
     "pres_pen": "presence_penalty",
     "mirostat_mode": "mirostat",
-    "dry_penalty_last_n": "dry_last_n",
-    "dry_range": "dry_last_n",
+    "dry_range": "dry_penalty_last_n",
     "nsigma": "top_n_sigma",
     "sampler_seed": "seed",
 }
@@ -74,7 +75,7 @@ _OFF: Mapping[str, Callable[[Number], Number]] = {
     "typical_p": lambda value: value or 1.0,
     "top_p": lambda value: value or 1.0,
     "repeat_last_n": lambda value: value or -1,  # the whole context
-    "dry_last_n": lambda value: value or -1,
+    "dry_penalty_last_n": lambda value: value or -1,
 }
 # Keys that say nothing about choosing tokens, or whose value here changes nothing.
 _SILENT: Mapping[str, tuple[object, ...]] = {
@@ -86,9 +87,9 @@ _SILENT: Mapping[str, tuple[object, ...]] = {
     "min_length": (0,), "num_beams": (1,), "penalty_alpha": (0,), "length_penalty": (1,),
     "early_stopping": (False,), "guidance_scale": (1,), "negative_prompt": ("",), "tfs": (1,),
     "top_a": (0,), "epsilon_cutoff": (0,), "eta_cutoff": (0,), "smoothing_factor": (0,),
-    "smoothing_curve": (1,), "dynatemp": (False,), "dynamic_temperature": (False,),
-    "dynatemp_low": (), "dynatemp_high": (), "dynatemp_exponent": (), "dynatemp_range": (0,),
-    "min_temp": (), "max_temp": (), "dry_sequence_breakers": (), "ban_eos_token": (False,),
+    "smoothing_curve": (1,), "dynatemp": (), "dynamic_temperature": (),
+    "dynatemp_low": (), "dynatemp_high": (), "min_temp": (), "max_temp": (),
+    "dry_sequence_breakers": (), "ban_eos_token": (False,),
     "ignore_eos_token": (False,), "skip_special_tokens": (True,), "truncation_length": (),
     "rep_pen_slope": (0, 1), "rep_pen_decay": (0,), "use_default_badwordsids": (False, True),
     "grammar": ("",), "json_schema": ({}, None), "negative_guidance": (1,), "skew": (0,),
@@ -131,6 +132,7 @@ def read_sampler(
             unknown.append(word)
     if data.get("do_sample") is False:
         sampling["temperature"] = 0
+    sampling |= _dynamic_temperature(data, origin)
     for ours, translate in _OFF.items():
         if ours in sampling:
             sampling[ours] = translate(sampling[ours])
@@ -140,6 +142,19 @@ def read_sampler(
         if data.get(f"title{ending}")
     }
     return SamplerPreset(name, sampling, titles, tuple(unknown), own)
+
+
+def _dynamic_temperature(data: Mapping[object, object], origin: str) -> dict[str, Number]:
+    """Other programs name the two ends; ours is a middle and what lies to its sides."""
+    for switch, lowest, highest in (
+        ("dynamic_temperature", "dynatemp_low", "dynatemp_high"),
+        ("dynatemp", "min_temp", "max_temp"),
+    ):
+        if data.get(switch) is True:
+            low = _number("temperature", lowest, data.get(lowest, 1), origin)
+            high = _number("temperature", highest, data.get(highest, 1), origin)
+            return {"temperature": (low + high) / 2, "dynatemp_range": abs(high - low) / 2}
+    return {}
 
 
 def _says_nothing(word: str, value: object) -> bool:

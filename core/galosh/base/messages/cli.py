@@ -193,6 +193,44 @@ _HELP: dict[str, Text] = {
         "для какой оболочки: sh, fish, powershell, cmd",
     ),
     "cli.env-use": ("To use them here: {command}", "Чтобы применить их здесь: {command}"),
+    "cli.verb-presets": (
+        "samplers, prompts and templates: shipped and your own",
+        "настройки выборки, запросы и шаблоны: готовые и ваши",
+    ),
+    "cli.help-preset": (
+        "a prompt (fix-grammar, translate …) or a sampler (precise, creative …); "
+        "galosh presets lists them",
+        "запрос (fix-grammar, translate …) или набор настроек (precise, creative …); "
+        "список: galosh presets",
+    ),
+    "cli.help-sampler": (
+        "a sampler preset; galosh presets lists them",
+        "набор настроек выборки; список: galosh presets",
+    ),
+    "cli.presets-samplers": ("Samplers (-p NAME):", "Настройки выборки (-p ИМЯ):"),
+    "cli.presets-actions": (
+        "Prompts (galosh ask -p NAME, with text piped in or typed):",
+        "Запросы (galosh ask -p ИМЯ; текст — из канала или набранный):",
+    ),
+    "cli.presets-starters": ("Starters for the notebook:", "Начала для тетради:"),
+    "cli.presets-templates": (
+        "Templates for models that bring none:",
+        "Шаблоны для моделей без своего:",
+    ),
+    "cli.presets-own": (
+        "Your own files go into {folder}:\n"
+        "text-generation-webui's *.yaml as they stand, KoboldCpp's and SillyTavern's into\n"
+        "samplers/, prompts into prompts/, templates into templates/.",
+        "Свои файлы кладите в {folder}:\n"
+        "*.yaml от text-generation-webui как есть, файлы KoboldCpp и SillyTavern в samplers/,\n"
+        "запросы в prompts/, шаблоны в templates/.",
+    ),
+    "cli.presets-unknown": (
+        "  {name}: these keys have no counterpart here: {keys}",
+        "  {name}: этим ключам здесь ничто не соответствует: {keys}",
+    ),
+    "cli.chat-preset": ("Preset: {preset}", "Настройки: {preset}"),
+    "cli.chat-saved": ("Saved to {path}.", "Сохранено в {path}."),
     "cli.verb-settings": ("list, get, set settings", "настройки: список, чтение, запись"),
     "cli.verb-uninstall": ("leave, and leave nothing behind", "удалить galosh без остатка"),
     "cli.models-list": ("what is on disk", "что есть на диске"),
@@ -292,9 +330,11 @@ _RESULTS: dict[str, Text] = {
         "Напишите строку и нажмите Enter. /help покажет команды, /exit завершит.",
     ),
     "cli.chat-help": (
-        "/model [ID] show or change the model; /clear forget the talk; /exit leave; "
+        "/model [ID] show or change the model; /preset [NAME] the sampler; /save [FILE]; "
+        "/clear forget the talk; /exit leave; "
         "Ctrl-C stops an answer",
-        "/model [ID] показать или сменить модель; /clear забыть разговор; /exit выйти; "
+        "/model [ID] показать или сменить модель; /preset [ИМЯ] настройки; /save [ФАЙЛ]; "
+        "/clear забыть разговор; /exit выйти; "
         "Ctrl-C обрывает ответ",
     ),
     "cli.chat-unknown": (
@@ -374,6 +414,15 @@ _RESULTS: dict[str, Text] = {
 TEXTS: dict[str, Text] = {**_HELP, **_RESULTS}
 
 ERRORS: dict[str, ErrorText] = {
+    "cli-not-saved": ErrorText(
+        what=("The talk was not saved to {path}.", "Разговор не сохранён в {path}."),
+        why=("The system answered: {reason}.", "Ответ системы: {reason}."),
+        kept=(
+            "The talk goes on; nothing was written.",
+            "Разговор продолжается; ничего не записано.",
+        ),
+        next_step=("Name another file: /save FILE", "Назовите другой файл: /save ФАЙЛ"),
+    ),
     "cli-bench-busy": ErrorText(
         what=("The speed was not measured.", "Скорость не измерена."),
         why=(
