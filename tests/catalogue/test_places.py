@@ -79,8 +79,13 @@ def test_folders_chosen_in_settings() -> None:
         "/big/lms/settings.json": '{"downloadsFolder": "/big/downloads"}',
         "/home/ada/.lmstudio/settings.json": "{not json",
         "/home/ada/.config/Jan/settings.json": '{"data_folder": "/big/jan"}',
+        "/home/ada/.config/nomic.ai/GPT4All.ini": "[General]\nmodelPath=/big/gpt4all\n",
+        "/etc/systemd/system/ollama.service.d/override.conf": (
+            '[Service]\nEnvironment="OLLAMA_HOST=0.0.0.0" "OLLAMA_MODELS=/big/ollama"\n'
+        ),
     }
     found = places("linux", {}, POSIX, lambda path: texts.get(str(path)))
     folders = {place.folder.as_posix() for place in found}
-    assert {"/big/downloads", "/big/lms/models", "/big/jan/llamacpp/models"} <= folders
+    assert {"/big/downloads", "/big/lms/models", "/big/jan/llamacpp/models",
+            "/big/gpt4all", "/big/ollama"} <= folders  # fmt: skip
     assert "/home/ada/.lmstudio/models" in folders

@@ -1,7 +1,7 @@
 """Whatever the bytes, the answer is a header or a GaloshError, soon and in little memory.
 
 The usual run tries a few hundred inputs; `GALOSH_FUZZ_INPUTS=1000000` asks for more. The
-number that really ran is printed (`pytest -s` shows it).
+number that really ran is printed at the end of the run.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from galosh.gguf import Header, RangeSource, check_file, read_header
 from galosh.gguf.rules import check_data, check_model
 from galosh.gguf.source import BytesSource
 from tests.fakes import gguf_models as models
+from tests.gguf.conftest import FUZZED
 from tests.gguf.test_kind import GGJT, GGMF, GGML
 
 INPUTS = int(os.environ.get("GALOSH_FUZZ_INPUTS", "300"))
@@ -44,7 +45,7 @@ def tally() -> Iterator[dict[str, int]]:
     counts: dict[str, int] = {}
     yield counts
     total = sum(counts.values())
-    print(f"\ngguf fuzz: {total} inputs, {counts}, 0 foreign exceptions, peak {_peak()}")
+    FUZZED.append(f"gguf fuzz: {total} inputs, {counts}, 0 foreign exceptions, peak {_peak()}")
 
 
 def _peak() -> str:

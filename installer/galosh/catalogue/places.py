@@ -7,6 +7,7 @@ programs' own environment variables and settings, which the caller reads.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -14,6 +15,13 @@ from typing import Literal
 
 Layout = Literal["ollama", "hub", "tree"]
 Read = Callable[[PurePath], "str | None"]
+
+
+_OLLAMA_UNITS = (
+    "/etc/systemd/system/ollama.service.d/override.conf",
+    "/etc/systemd/system/ollama.service",
+)
+_OLLAMA_TOLD = r"^\s*Environment=.*?OLLAMA_MODELS=([^\s\"']+)"
 
 
 @dataclass(frozen=True)
@@ -34,11 +42,11 @@ def places(
     read: the text of a small settings file, None when there is none.
     """
     found = [
-        *_ollama(system, environ, home),
+        *_ollama(system, environ, home, read),
         *_lm_studio(home, read),
         *_hugging_face(environ, home),
         *_jan(system, environ, home, read),
-        *_gpt4all(system, environ, home),
+        *_gpt4all(system, environ, home, read),
         *_unpacked(home),
         *_llama_cpp(system, environ, home),
     ]
@@ -48,13 +56,18 @@ def places(
     return tuple(unique.values())
 
 
-def _ollama(system: str, environ: Mapping[str, str], home: PurePath) -> Iterator[Place]:
+def _ollama(system: str, environ: Mapping[str, str], home: PurePath, read: Read) -> Iterator[Place]:
     chosen = _folder(environ.get("OLLAMA_MODELS"), home)
     if chosen is not None:
         yield Place("Ollama", chosen, "ollama")
     yield Place("Ollama", home / ".ollama" / "models", "ollama")
     if system == "linux":
-        # Installed as a service it runs as a user of its own.
+        # Installed as a service it runs as a user of its own, and is told in its unit's files.
+        for unit in _OLLAMA_UNITS:
+            told = re.search(_OLLAMA_TOLD, read(type(home)(unit)) or "", re.MULTILINE)
+            chosen = _folder(told[1], home) if told else None
+            if chosen is not None:
+                yield Place("Ollama", chosen, "ollama")
         for base in ("/usr/share/ollama", "/var/lib/ollama"):
             yield Place("Ollama", type(home)(base) / ".ollama" / "models", "ollama")
         yield Place("Ollama", type(home)("/var/lib/ollama/models"), "ollama")
@@ -94,11 +107,18 @@ def _jan(system: str, environ: Mapping[str, str], home: PurePath, read: Read) ->
     yield Place("Jan", home / "cortexcpp" / "models")
 
 
-def _gpt4all(system: str, environ: Mapping[str, str], home: PurePath) -> Iterator[Place]:
+def _gpt4all(
+    system: str, environ: Mapping[str, str], home: PurePath, read: Read
+) -> Iterator[Place]:
     if system == "linux":
         base = _folder(environ.get("XDG_DATA_HOME"), home) or home / ".local" / "share"
     else:
         base = _app_data(system, environ, home, roaming=False)
+    settings = _app_data(system, environ, home, roaming=True) / "nomic.ai" / "GPT4All.ini"
+    told = re.search(r"^modelPath=(.+)$", read(settings) or "", re.MULTILINE)
+    chosen = _folder(told[1], home) if told else None
+    if chosen is not None:
+        yield Place("GPT4All", chosen)
     yield Place("GPT4All", base / "nomic.ai" / "GPT4All")
     yield Place("GPT4All", home / ".cache" / "gpt4all")
 
