@@ -27,14 +27,18 @@ ROWS = {
     "decode": ("engine_speed:decode", "decode through the HTTP API over llama-bench"),
     "prefill": ("engine_speed:prefill", "prefill of 512 tokens over llama-bench"),
     "parallel": ("engine_speed:parallel", "4 requests at once over one"),
+    "load": ("engine_load:measure", "decode beside 0, 1 and 2 busy programs, changing"),
+    "draft": ("engine_draft:measure", "rewriting a text and free chat, drafted over undrafted"),
     "warm": ("engine_words:warm", "first word after a known preset, warm"),
     "woken": ("engine_words:woken", "the same after idle unload"),
     "restarted": ("engine_words:restarted", "the same after a daemon restart"),
+    "memory": ("engine_memory:measure", "worker memory, gemma-3-270m at 8k context"),
     "idle-fresh": ("engine_idle:fresh", "the daemon with no model loaded"),
     "idle-used": ("engine_idle:used", "the same after a model was used and unloaded"),
     "idle-downloaded": ("engine_idle:downloaded", "the same after a download"),
     "pressure": ("engine_pressure:given_back", "memory back after pressure starts"),
     "swap": ("engine_pressure:loads", "50 loads beside a program that grows"),
+    "kills": ("engine_kills:measure", "worker killed 100 times, daemon 50 times, under load"),
     "soak": ("engine_soak:soak", "an hour of mixed load (--soak SECONDS)"),
 }
 
@@ -90,7 +94,7 @@ def _measure(name: str, bench: Bench, log: Path | None) -> Row:
     try:
         module = importlib.import_module(f"scripts.benches.{module_name}")
         row: Row = getattr(module, function)(bench)
-    except NotBuiltError as error:
+    except (NotBuiltError, ModuleNotFoundError) as error:
         row = Row(name, (Verdict(name, None, "at least", 1, note=str(error)),))
     for verdict in row.verdicts:
         print(f"  {verdict.line()}", flush=True)
