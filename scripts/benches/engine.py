@@ -99,6 +99,8 @@ def _measure(name: str, bench: Bench, log: Path | None) -> Row:
     for verdict in row.verdicts:
         print(f"  {verdict.line()}", flush=True)
     for figure, value in row.figures.items():
+        if figure.startswith("all_"):
+            continue  # for the file
         print(f"    {figure}: {_shown(value)}", flush=True)
     print(f"    took {time.monotonic() - began:.0f} s", flush=True)
     if log is not None:

@@ -65,7 +65,6 @@ def soak(bench: Bench) -> Row:
         left = [" ".join(process.cmdline()) for process in daemon.processes()]
     return Row("soak", _verdicts(samples, left, failed, bench.soak_seconds), {
         "asked": asked, "samples": len(samples), "failed": failed[:5], "left": left,
-        "first": samples[0] if samples else None, "last": samples[-1] if samples else None,
         "all_samples": [vars(sample) for sample in samples],
     })  # fmt: skip
 
