@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -236,7 +235,7 @@ class Downloads:
             connections=record.connections or settings.number("download.connections"),
             # With several at once the cap is for all of them together.
             max_rate_bytes=cap // settings.number("download.at_once") if cap else 0,
-            environ={**os.environ, **dict(record.environ), **job.secrets},
+            environ={**dict(record.environ), **job.secrets},
         )  # fmt: skip
         job.run, job.intent, job.state = run, "", "resolving"
         job.idle.clear()
