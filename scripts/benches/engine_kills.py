@@ -35,8 +35,7 @@ STATED = frozenset(
         "supervisor-stopping",
         "server-stopping",
         "api-daemon-lost",
-        "api-no-daemon",
-        "api-not-running",
+        "api-daemon-away",
     }
 )
 

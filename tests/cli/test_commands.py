@@ -252,3 +252,14 @@ def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
             main([verb, "--help"])
         assert caught.value.code == 0
         assert f"usage: galosh {verb}" in capsys.readouterr().out
+
+
+def test_pause_and_resume_reach_the_supervisor(
+    daemon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pause", "--json"]) == 0
+    assert document(capsys) == {"paused": True}
+    assert daemon.supervisor.paused
+    assert main(["resume"]) == 0
+    assert "answered again" in capsys.readouterr().out
+    assert not daemon.supervisor.paused

@@ -76,6 +76,7 @@ class FakeSupervisor:
         self.current: str | None = None
         self.requests: list[GenerationRequest] = []
         self.cancelled = 0
+        self.paused = False
         self.cancelled_at_seconds: float | None = None
         self.running = 0
         self._stopped = asyncio.Event()
@@ -103,6 +104,12 @@ class FakeSupervisor:
 
     async def unload(self) -> None:
         self.current = None
+
+    async def pause(self) -> None:
+        self.paused, self.current = True, None
+
+    async def resume(self) -> None:
+        self.paused = False
 
     async def tokenize(self, text: str, model_id: str | None = None) -> Sequence[int]:
         check_known(model_id)

@@ -53,6 +53,10 @@ class Client:
         """Give the model's memory back."""
         self._call("DELETE", f"{_OURS}/model", patient=True)
 
+    def pause(self, *, paused: bool) -> None:
+        """Hold no memory and answer nothing until told otherwise; or answer again."""
+        self._call("POST", f"{_OURS}/models/{'pause' if paused else 'resume'}", patient=True)
+
     def add_model(self, path: Path, *, copy: bool = False, name: str | None = None) -> Reply:
         """Enter a GGUF file into the store; returns the model's facts.
 

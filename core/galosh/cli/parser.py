@@ -22,6 +22,8 @@ VERBS = {
     "start": "daemon",
     "stop": "daemon",
     "restart": "daemon",
+    "pause": "pause",
+    "resume": "pause",
     "status": "status",
     "logs": "logs",
     "serve": "serve",

@@ -49,6 +49,8 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/status": {"GET": routes_galosh.status},
     f"{_OURS}/events": {"GET": routes_galosh.events},
     f"{_OURS}/models": {"GET": routes_galosh.models, "POST": routes_galosh.add_model},
+    f"{_OURS}/models/pause": {"POST": routes_galosh.pause_models},
+    f"{_OURS}/models/resume": {"POST": routes_galosh.resume_models},
     f"{_OURS}/model": {"PUT": routes_galosh.use_model, "DELETE": routes_galosh.unload_model},
     f"{_OURS}/settings": {"GET": routes_galosh.settings, "PUT": routes_galosh.change_setting},
     f"{_OURS}/presets": {"GET": routes_galosh.presets},

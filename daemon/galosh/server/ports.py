@@ -39,6 +39,12 @@ class Supervisor(Protocol):
     async def unload(self) -> None:
         """Give the model's memory back."""
 
+    async def pause(self) -> None:
+        """Hold no memory and answer nothing until `resume`."""
+
+    async def resume(self) -> None:
+        """Answer again."""
+
     async def tokenize(self, text: str, model_id: str | None = None) -> Sequence[int]:
         """The tokens of `text`."""
 

@@ -95,6 +95,18 @@ async def unload_model(visit: Visit) -> web.StreamResponse:
     return exchange.answer({"model": None})
 
 
+async def pause_models(visit: Visit) -> web.StreamResponse:
+    """`POST models/pause`: no memory is held and nothing answered until `models/resume`."""
+    await visit.house.supervisor.pause()
+    return exchange.answer({"paused": True})
+
+
+async def resume_models(visit: Visit) -> web.StreamResponse:
+    """`POST models/resume`."""
+    await visit.house.supervisor.resume()
+    return exchange.answer({"paused": False})
+
+
 async def settings(visit: Visit) -> web.StreamResponse:
     """`GET settings`."""
     return exchange.answer({"settings": visit.house.settings.as_json()})

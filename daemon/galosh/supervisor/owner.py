@@ -233,11 +233,13 @@ class Owner:
             self._restore = None
         self.deaths.has_loaded(model.id)
         self.hand_over.forgive()
-        self.notice = slot.notice
+        stands_in = wish is not None and wish.stands_in
+        self.notice = self.stand_in.notice if stands_in else slot.notice
         if slot.notice is not None:
             self.line.tell(slot.notice, model.id)
-            self._bus.publish("model.notice", key=slot.notice.key, **slot.notice.facts)
-        if wish is None or not wish.stands_in:
+        if self.notice is not None:
+            self._bus.publish("model.notice", **self.notice.to_json())
+        if not stands_in:
             self._hooks.loaded(model.id)
 
     def freed(self, slot: Slot, *, whole: bool) -> None:
@@ -283,8 +285,9 @@ class Owner:
             else:
                 self.line.add(ticket)
                 if gone.crash.cause is Cause.MEMORY:
-                    facts = {"model": gone.model.title}
-                    ticket.tell(Notice("supervisor.notice-again", facts))
+                    notice = Notice("supervisor.notice-again", {"model": gone.model.title})
+                    ticket.tell(notice)
+                    self._bus.publish("model.notice", **notice.to_json())
 
     def record_death(self, gone: Gone) -> float | None:
         """Note a death; seconds until the next try, None for no more."""

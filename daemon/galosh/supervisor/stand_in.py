@@ -24,7 +24,7 @@ class StandIn:
         self._clock = clock
         self._meant: str | None = None
         self._until_seconds = 0.0
-        self._notice: Notice | None = None
+        self.notice: Notice | None = None
 
     def forget(self) -> None:
         """Ask the memory again."""
@@ -38,19 +38,19 @@ class StandIn:
         self._meant = gone.model.id
         self._until_seconds = self._clock.monotonic_seconds() + _LASTS_SECONDS
         facts = {**error.facts, "model": gone.model.title, "instead": error.instead.title}
-        self._notice = Notice("supervisor.notice-instead", facts)
+        self.notice = Notice("supervisor.notice-instead", facts)
         for ticket in line:
             if ticket.demand.model_id == gone.model.id and not ticket.named:
                 line.rebind(ticket, error.instead)
-                ticket.tell(self._notice)
+                ticket.tell(self.notice)
 
     def offer(self, ticket: Ticket, slot: Slot, line: Line) -> None:
         """A new question for the model there was no room for goes to the one in use."""
         model, wish = slot.model, slot.wish
         if self._meant is None or ticket.named or ticket.demand.model_id != self._meant:
             return
-        if self._clock.monotonic_seconds() > self._until_seconds or self._notice is None:
+        if self._clock.monotonic_seconds() > self._until_seconds or self.notice is None:
             self.forget()
         elif model is not None and wish is not None and wish.stands_in:
             line.rebind(ticket, model)
-            ticket.tell(self._notice)
+            ticket.tell(self.notice)

@@ -138,6 +138,19 @@ _HELP: dict[str, Text] = {
     "cli.verb-start": ("start galosh in the background", "запустить galosh в фоне"),
     "cli.verb-stop": ("stop it", "остановить"),
     "cli.verb-restart": ("stop and start it", "перезапустить"),
+    "cli.verb-pause": (
+        "give the model's memory back until `galosh resume`",
+        "отдать память модели до команды `galosh resume`",
+    ),
+    "cli.verb-resume": ("answer again after a pause", "снова отвечать после паузы"),
+    "cli.paused": (
+        "The model's memory is free; nothing is answered until: galosh resume",
+        "Память модели свободна; ответов не будет до команды: galosh resume",
+    ),
+    "cli.resumed": (
+        "Questions are answered again; the model loads with the first one.",
+        "Вопросы снова принимаются; модель загрузится с первым из них.",
+    ),
     "cli.verb-status": ("show whether it runs, and where", "показать, работает ли и где"),
     "cli.verb-logs": ("show the last log lines", "показать последние строки журналов"),
     "cli.verb-bench": ("measure the speed on this PC", "измерить скорость на этом компьютере"),
