@@ -19,8 +19,8 @@ from galosh.base.paths import Paths
 from galosh.engine.records import Engine
 from galosh.fit import probe, record
 from galosh.fit.learn import EngineUsed, learn_speed
-from galosh.fit.measured import Circumstances, Measured, read_answer
-from galosh.fit.work import Heads, Kind
+from galosh.fit.measured import Circumstances, Cost, Measured, read_answer
+from galosh.fit.work import Attention, Heads, Kind, Product, Work
 from galosh.hardware import CpuFacts, Fact, Machine, MemoryFacts
 
 MIB = 1 << 20
@@ -64,6 +64,23 @@ def test_what_there_is_no_time_for_is_left_out(real_engine: Engine) -> None:
     assert set(answer["kinds"]) == {None}
     with pytest.raises((TypeError, ValueError)):
         read_answer(answer, request, NOW, 1.0)
+
+
+def test_what_is_known_is_not_asked_again() -> None:
+    work = Work(
+        (
+            Product(Kind(Q4_K, 64, 64), 2, 1.0, 1000),
+            Product(Kind(Q8_0, 64, 64), 1, 1.0, 9000),
+        ),
+        (Attention(Heads(8, 8, 2, 1), 2, 0), Attention(Heads(16, 16, 2, 1), 2, 0)),
+        64, 1, 1, 1, 0,
+    )  # fmt: skip
+    whole = probe.request_for(1, work, 1, (), 1.0)
+    assert whole["kinds"] == [[Q8_0, 64, 64], [Q4_K, 64, 64]]  # what is read most comes first
+    known = Measured(NOW, {Kind(Q8_0, 64, 64): Cost(1, 2)}, {Heads(8, 8, 2, 1): (1, 2)}, 1, 1)
+    rest = probe.request_for(1, work, 1, (), 1.0, known)
+    assert rest["kinds"] == [[Q4_K, 64, 64]]
+    assert rest["attentions"] == [[16, 16, 2, 1]]
 
 
 @contextmanager

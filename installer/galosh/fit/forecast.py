@@ -25,6 +25,8 @@ PROMPT_TOKENS = 2000
 # own time for a token and for a batch; choosing among the words of the vocabulary.
 _STEP_FACTOR = 1.0
 _NUMBER_FACTOR = 1.0
+_CELL_FACTOR = 1.0  # attention of one token, and of a batch, against the bare one
+_PAIR_FACTOR = 1.0
 _TOKEN_SECONDS = 150e-6
 _WORD_SECONDS = 3e-9
 _BATCH_SECONDS = 500e-6
@@ -82,7 +84,8 @@ def decode_seconds(work: Work, measured: Measured, past_tokens: float, cell_byte
     read = work.token_bytes + work.state_bytes
     for attention in work.attentions:
         seen = min(past_tokens, attention.window) if attention.window else past_tokens
-        near += attention.layers * seen * measured.attention(attention.heads)[0]
+        cell_seconds = measured.attention(attention.heads)[0] * _CELL_FACTOR
+        near += attention.layers * seen * cell_seconds
         heads = attention.heads
         numbers = heads.groups * (heads.key_width + heads.value_width)
         read += attention.layers * seen * numbers * cell_bytes
@@ -106,7 +109,8 @@ def prefill_seconds(
             seconds += product.count * product.scale * measured.cost(product.kind).one_seconds
     for attention in work.attentions:
         pairs = _pairs(past_tokens, new_tokens, attention.window)
-        seconds += attention.layers * pairs * measured.attention(attention.heads)[1]
+        pair_seconds = measured.attention(attention.heads)[1] * _PAIR_FACTOR
+        seconds += attention.layers * pairs * pair_seconds
     return seconds
 
 

@@ -81,7 +81,7 @@ def _measure_more(
         work,
         machine.memory.available_bytes.value,
         cores=(1, 2, *(n for n in (cpu.performance_cores.value, cpu.physical_cores.value) if n)),
-        has_far=known is not None and known.limit_rate is not None,
+        known=known,
     )
     if outcome.measured is None:
         return known, outcome.refused

@@ -60,20 +60,20 @@ def measure(
     available_bytes: int | None,
     *,
     cores: Sequence[int] = (),
-    has_far: bool = False,
+    known: Measured | None = None,
     limit_seconds: float = LIMIT_SECONDS,
 ) -> Outcome:
     """Time the pieces of a model's work (of a usual one without `work`). Never raises.
 
     python: the engine's own. cores: other numbers of threads to read memory with.
-    has_far: memory was measured already.
+    known: what was measured already, and is not measured again.
     """
     if is_busy():
         return Outcome(None, "busy")
-    far = 0 if has_far else _far_bytes(available_bytes)
+    far = 0 if known and known.limit_rate is not None else _far_bytes(available_bytes)
     if available_bytes is not None and available_bytes < 4 * NEAR_BYTES:
         return Outcome(None, "memory")
-    request = request_for(circumstances.threads, work, far, cores, limit_seconds)
+    request = request_for(circumstances.threads, work, far, cores, limit_seconds, known)
     before = _processor_times()
     try:
         answer = ask_child(python, request)
@@ -100,11 +100,19 @@ def is_busy() -> bool:
 
 
 def request_for(
-    threads: int, work: Work | None, far_bytes: int, cores: Sequence[int], limit_seconds: float
+    threads: int,
+    work: Work | None,
+    far_bytes: int,
+    cores: Sequence[int],
+    limit_seconds: float,
+    known: Measured | None = None,
 ) -> dict[str, Any]:
-    """What the child is asked: the kinds that matter most first."""
+    """What the child is asked: the kinds that matter most first, none that is known."""
     kinds = _USUAL_KINDS if work is None else work.kinds()
     heads = _USUAL_HEADS if work is None else work.heads()
+    if known is not None:
+        kinds = tuple(kind for kind in kinds if kind not in known.kinds)
+        heads = tuple(one for one in heads if one not in known.heads)
     return {
         "threads": threads,
         "batch_tokens": BATCH_TOKENS,
