@@ -24,10 +24,12 @@ from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import format_seconds, say
 from galosh.cli.ask import ready_client
+from galosh.cli.fit import rounded
 from galosh.cli.output import Output, table
 
 if TYPE_CHECKING:
     from galosh.fit import FitReport
+    from galosh.fit.speed import Rate
 
 RUNS = 3
 _PROMPT_WORDS = 400
@@ -37,6 +39,7 @@ _QUESTION = "Write a long story about a lighthouse."
 _REST = "model.idle_rest_seconds"
 _REST_SECONDS = 0.5
 _REST_WAIT_SECONDS = 15.0
+_SHORT_SECONDS = 0.995
 
 
 @dataclass
@@ -217,28 +220,32 @@ def _speed_json(report: FitReport) -> dict[str, object]:
 def _lines(results: Results, report: FitReport | None) -> Iterator[str]:
     speed = None if report is None else report.speed
     yield say("cli.bench-head", model=results.model)
-    rows = []
-    for name, values, rate in (
-        ("prefill", results.reading, speed and speed.prefill),
-        ("decode", results.writing, speed and speed.first_rate),
-    ):
-        found = spread(values)
-        rows.append([
-            f"  {say(f'cli.bench-{name}')}",
-            say("cli.unknown") if found is None else say("cli.bench-rate", **found),
-            say("cli.bench-no-forecast") if not rate else say(
-                "cli.bench-forecast", low=f"{rate.low:.0f}", mid=f"{rate.mid:.0f}",
-                high=f"{rate.high:.0f}",
-            ),
-        ])  # fmt: skip
-    for name, seconds in (
-        ("cold", results.cold_seconds),
-        ("warm", results.warm_seconds),
-        ("wake", results.wake_seconds),
-    ):
-        said = say("cli.unknown") if seconds is None else format_seconds(seconds)
-        rows.append([f"  {say(f'cli.bench-{name}')}", said, ""])
+    rows = [
+        _rate_row("prefill", results.reading, speed.prefill if speed else None),
+        _rate_row("decode", results.writing, speed.first_rate if speed else None),
+        _wait_row("cold", results.cold_seconds),
+        _wait_row("warm", results.warm_seconds),
+        _wait_row("wake", results.wake_seconds),
+    ]
     yield table(rows)
     yield say("cli.bench-kept")
     if results.busy:
         yield say("cli.bench-was-busy")
+
+
+def _rate_row(name: str, values: list[float], rate: Rate | None) -> list[str]:
+    found = spread(values)
+    real = {} if found is None else {key: rounded(value) for key, value in found.items()}
+    said = {} if rate is None else {key: rounded(value) for key, value in vars(rate).items()}
+    return [
+        f"  {say(f'cli.bench-{name}')}",
+        say("cli.bench-rate", **real) if real else say("cli.unknown"),
+        say("cli.bench-forecast", **said) if said else say("cli.bench-no-forecast"),
+    ]
+
+
+def _wait_row(name: str, seconds: float | None) -> list[str]:
+    said = say("cli.unknown") if seconds is None else format_seconds(seconds)
+    if seconds is not None and seconds < _SHORT_SECONDS:
+        said = say("cli.bench-short", milliseconds=f"{1000 * seconds:.0f}")
+    return [f"  {say(f'cli.bench-{name}')}", said, ""]

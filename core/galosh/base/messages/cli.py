@@ -184,6 +184,7 @@ _HELP: dict[str, Text] = {
         "forecast {low}–{high}, middle {mid}",
         "прогноз {low}–{high}, середина {mid}",
     ),
+    "cli.bench-short": ("{milliseconds} ms", "{milliseconds} мс"),
     "cli.bench-no-forecast": ("no forecast", "прогноза нет"),
     "cli.bench-kept": (
         "Kept: later forecasts go by it.",
