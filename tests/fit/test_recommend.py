@@ -145,7 +145,7 @@ def test_headers_settle_what_sizes_leave_open(paths: Paths) -> None:
 
     def look(entry: Entry) -> Header | None:
         asked.append(entry.id)
-        return header if entry.id == "qwen3.5-9b" else None
+        return header
 
     by_size = recommend(paths, pc(16, 6.8), QUIET, "en", 8192)
     assert by_size.best is not None
@@ -158,6 +158,19 @@ def test_headers_settle_what_sizes_leave_open(paths: Paths) -> None:
     assert not rows["qwen3.5-9b"].on_disk
     # A model whose file alone is larger than the room is not asked about.
     assert "qwen3.6-35b-a3b" not in asked
+
+
+def test_a_source_that_is_away_is_asked_once(paths: Paths) -> None:
+    asked: list[str] = []
+
+    def look(entry: Entry) -> Header | None:
+        asked.append(entry.id)
+        return None
+
+    found = recommend(paths, pc(16, 12), QUIET, "en", 8192, look)
+    assert len(asked) == 1
+    assert found.best is not None
+    assert found.best.estimated
 
 
 def test_a_file_that_is_gone_is_no_recommendation() -> None:

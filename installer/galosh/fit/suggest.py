@@ -215,9 +215,10 @@ def _settle(
         one = max(doubtful, key=lambda one: choice.strength(one.entry))
         seen.add(one.entry.id)
         header = read_header(one.entry)
-        if header is not None:
-            exact = bench.by_header(one.entry, header, on_disk=False)
-            candidates = [exact if other is one else other for other in candidates]
+        if header is None:
+            break  # away: sizes have to do, and nobody waits for it again and again
+        exact = bench.by_header(one.entry, header, on_disk=False)
+        candidates = [exact if other is one else other for other in candidates]
     return candidates
 
 
