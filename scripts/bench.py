@@ -17,6 +17,7 @@ REPO = Path(__file__).resolve().parents[1]
 COMMANDS = {
     "downloads": ("scripts.benches.downloads", "downloads against other tools"),
     "engine": ("scripts.benches.engine", "the engine against llama.cpp, and its manners"),
+    "fit": ("scripts.benches.fit", "forecasts of memory and speed against what happens"),
     "setup": ("scripts.benches.setup", "where the time of a first install goes"),
 }
 

@@ -376,8 +376,11 @@ def test_an_engine_that_is_too_old_and_one_that_counts_otherwise(
     assert main(["fit", file]) == 0
     assert "too old for galosh9" in capsys.readouterr().out
     # A guess of the formula gives way to the engine's number, and both are shown.
-    file = str(models.mamba(layers=2, width=512, inner=1024).write(tmp_path / "mamba.gguf"))
+    other = models.renamed(models.llama(), "granite").changed(granite__logit_scale=1.0)
+    file = str(other.write(tmp_path / "other.gguf"))
+    assert fit(capsys, file, "--no-engine")["memory"]["is_guess"]
     found = fit(capsys, file)["memory"]
     assert not found["is_guess"]
+    assert [one["part"] for one in found["differences"]] == ["compute"]
     for one in found["differences"]:
         assert found["parts"][one["part"]] == one["engine_bytes"] != one["formula_bytes"]

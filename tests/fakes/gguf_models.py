@@ -93,6 +93,30 @@ def moe(kind: str = "F32", experts: int = 4, used: int = 2, layers: int = 2) -> 
     return llama(kind=kind, experts=experts, used=used, layers=layers)
 
 
+def renamed(model: Model, architecture: str) -> Model:
+    """The same model under the name of another architecture."""
+    old = str(model.metadata["general.architecture"])
+    metadata = {
+        key.replace(f"{old}.", f"{architecture}.", 1) if key.startswith(f"{old}.") else key: value
+        for key, value in model.metadata.items()
+    }
+    return Model({**metadata, "general.architecture": architecture}, list(model.tensors))
+
+
+def qwen3(plain: Model) -> Model:
+    """A `llama` model as qwen3 or, with experts, qwen3moe: queries and keys are normed."""
+    experts = "llama.expert_count" in plain.metadata
+    model = renamed(plain, "qwen3moe" if experts else "qwen3")
+    if experts:
+        ff = model.metadata["qwen3moe.feed_forward_length"]
+        model.metadata["qwen3moe.expert_feed_forward_length"] = ff
+    head = next(t.dims[1] for t in plain.tensors if t.name == "blk.0.attn_q.weight")
+    head //= int(str(plain.metadata["llama.attention.head_count"]))
+    for i in range(int(str(plain.metadata["llama.block_count"]))):
+        model.tensors += _norms(i, ("attn_q_norm", "attn_k_norm"), head)
+    return model
+
+
 def gemma3(
     layers: int = 6, width: int = 64, heads: int = 4, groups: int = 1, head: int = 32,
     ff: int = 128, vocab: int = 320, context: int = 2048, window: int = 128, kind: str = "F32",

@@ -52,16 +52,27 @@ SETTINGS = [
 SHAPES: dict[str, Model] = {
     "llama": models.llama(3, 512, 8, 2, 1408, 4000, 32768),
     "moe": models.llama(2, 512, 8, 2, 768, 4000, 32768, experts=8, used=2),
+    "moe-narrow": models.llama(2, 2048, 32, 4, 768, 4000, 32768, experts=16, used=8),
     "gemma3": models.gemma3(7, 640, 4, 1, 256, 2048, 4000, 32768, 512),
     "gemma3-odd": models.gemma3(7, 512, 4, 1, 256, 1536, 4000, 32768, 512),
     "mamba": models.mamba(3, 512, 1024, 16, 4, 32, 4000, 32768),
     "lfm2": models.lfm2((0, 0, 4, 0, 4), 512, 8, 1024, 3, 4000, 32768),
     "qwen35": models.qwen35(8, 512, 4, 2, 128, 1024, 64, 8, 4, 4, 4000, 32768),
+    "qwen35-even": models.qwen35(4, 1024, 8, 2, 256, 3584, 128, 16, 16, 4, 4000, 32768),
     "deepseek2": models.deepseek2(3, 512, 8, 256, 256, 64, 128, 128, 1024, 4, 2, 256, 4000, 32768),
 }  # fmt: skip
-# Shapes with a fitted formula, and how far over the engine's own figure it may be.
-PLAIN = {"llama": 0.05, "moe": 0.05, "gemma3": 0.05, "gemma3-odd": 0.10,
-         "SmolLM2-135M-Instruct.Q4_1": 0.05}  # fmt: skip
+# The same tensors under names of their own.
+SHAPES |= {
+    name: models.renamed(SHAPES["llama"], name)
+    for name in ("qwen2", "smollm3", "mistral3", "minicpm", "internlm2")
+}
+SHAPES |= {
+    "qwen3": models.qwen3(models.llama(3, 512, 8, 2, 1408, 4000, 32768)),
+    "qwen3moe": models.qwen3(SHAPES["moe-narrow"]),
+}
+# How far from the engine's own figure the formula may be.
+UNDER, OVER = -0.02, 0.05
+ODD = {"gemma3-odd": 0.10}  # proportions that leave the engine's allocator a hole
 
 
 def ask(
@@ -87,9 +98,9 @@ def ask(
 
 
 def check_one(
-    header: Header, chosen: RunSettings, real: EngineMemory, limit: float | None
-) -> float:
-    """Compare one context; gives the error of the compute buffer."""
+    header: Header, chosen: RunSettings, real: EngineMemory, limit: float
+) -> float | None:
+    """Compare one context; gives the error of the compute buffer, None where it is a guess."""
     shape = read_shape(header)
     caches = 2 if shape.has_window else 1
     assert cache_bytes(shape, chosen) == pytest.approx(real.cache_bytes, abs=PRINTED * caches)
@@ -98,10 +109,11 @@ def check_one(
     assert rows == pytest.approx(real.output_bytes, abs=PRINTED)
     size, is_guess = compute_bytes(shape, chosen)
     error = size / real.compute_bytes - 1
-    assert is_guess is (limit is None)
-    assert error >= -0.01, f"{chosen}: under by {error:.1%}"
-    if limit is not None:
-        assert error <= limit, f"{chosen}: over by {error:.1%}"
+    assert is_guess is (not chosen.flash_attention and not shape.is_plain)
+    if is_guess:
+        assert error >= 0, f"{chosen}: a guess must not be under: {error:.1%}"
+        return None
+    assert UNDER <= error <= limit, f"{chosen}: off by {error:+.1%}"
     return error
 
 
@@ -112,14 +124,15 @@ def test_forecast_is_the_engines_own(
     print()
     for path, _, _, memories in ask(real_engine, [*paths, starter_model], SETTINGS):
         header = check_file(path)
-        limit = PLAIN.get(path.stem)
-        errors = [
+        limit = ODD.get(path.stem, OVER)
+        found = [
             check_one(header, chosen, real, limit)
             for chosen, real in zip(SETTINGS, memories, strict=True)
         ]
+        errors = [error for error in found if error is not None]
         print(
-            f"fit {path.stem}: {len(errors)} contexts, cache and state exact, compute buffer "
-            f"{min(errors):+.1%} to {max(errors):+.1%}{' (guess)' if limit is None else ''}"
+            f"fit {path.stem}: {len(found)} contexts, cache and state exact, compute buffer "
+            f"{min(errors):+.1%} to {max(errors):+.1%}, {found.count(None)} guesses"
         )
         # And the load without weights says what the real one said, to the printed digit.
         answer = ghost_load(real_engine.python, path, SETTINGS)

@@ -163,10 +163,21 @@ def test_without_mmap_there_is_one_copy_and_no_file_pages(smollm2: Header) -> No
     assert sum(loaded.parts().values()) == loaded.peak_bytes
 
 
-def test_unknown_shapes_are_marked_as_guesses() -> None:
-    assert forecast_memory(header(models.deepseek2()), RunSettings(512), AVX2).is_guess
-    assert forecast_memory(header(models.mamba()), RunSettings(512), AVX2).is_guess
-    assert not forecast_memory(header(models.moe()), RunSettings(512), AVX2).is_guess
+def test_unknown_architectures_are_marked_as_guesses() -> None:
+    for model in (models.moe(), models.deepseek2(), models.mamba(), models.qwen35()):
+        known = forecast_memory(header(model), RunSettings(512), AVX2)
+        assert not known.is_guess
+        old = str(model.metadata["general.architecture"])
+        model.metadata = {
+            key.replace(f"{old}.", "other."): value for key, value in model.metadata.items()
+        }
+        model.metadata["general.architecture"] = "other"
+        other = forecast_memory(header(model), RunSettings(512), AVX2)
+        assert other.is_guess
+        assert other.compute_bytes > known.compute_bytes
+    # Without flash attention only plain models were checked.
+    latent = RunSettings(512, flash_attention=False)
+    assert forecast_memory(header(models.deepseek2()), latent, AVX2).is_guess
 
 
 @pytest.mark.parametrize("key", ["llama.block_count", "llama.embedding_length"])

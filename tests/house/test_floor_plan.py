@@ -48,7 +48,7 @@ PURE: dict[str, set[str]] = {
         "catalogue": "entry places reading",
         "download": "plan journal gate schedule backoff repair state",
         "engine": "causes host levels offload plan records report source",
-        "fit": "memory shape budget speed estimate choice swap report ladder enginelog work "
+        "fit": "memory shape budget speed estimate choice swap report ladder enginelog steps work "
         "measured forecast runs layers",
         "gguf": "cursor header kind quant reader remote rules source split vocabulary",
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",

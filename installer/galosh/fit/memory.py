@@ -1,7 +1,7 @@
 """How much memory a model will take, part by part, from its header alone. Pure.
 
 Weights, cache and state follow exactly from the header. The compute buffer is a formula
-fitted to the engine for plain attention models; for other shapes it is a cautious guess
+fitted to the engine for some architectures (`steps`); for others it is a cautious guess
 and marked as one. The settings here are those the worker runs with.
 """
 
@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from galosh.base.errors import GaloshError
 from galosh.fit.shape import Shape, read_shape
+from galosh.fit.steps import PLAIN
 from galosh.gguf import Header, TensorInfo
 
 _MIB = 1024 * 1024
@@ -39,6 +40,8 @@ _REPACKED_AVX512 = frozenset({"Q2_K"})
 _REPACKED_ARM = frozenset({"Q5_K", "Q6_K", "Q8_0"})
 _REPACKED_ROWS = 8
 _ROTATION = 64
+# Where queries stay alive beside what is made of them.
+_HOLDS_QUERIES = frozenset({"gemma3"})
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,12 @@ class RunSettings:
     @property
     def step_tokens(self) -> int:
         """Tokens the engine really takes at once."""
-        return min(self.batch_tokens, self.context_tokens)
+        return max(min(self.batch_tokens, self.context_tokens), self.sequences)
 
     @property
     def output_rows(self) -> int:
         """Rows of logits one batch can ask for: one for every answer at least."""
-        return min(max(self.outputs, self.sequences), max(self.step_tokens, self.sequences))
+        return min(max(self.outputs, self.sequences), self.step_tokens)
 
 
 @dataclass(frozen=True)
@@ -239,31 +242,44 @@ def compute_bytes(shape: Shape, settings: RunSettings) -> tuple[int, bool]:
     Fitted to the engine of llama-cpp-python 0.3.36; the engine's allocator leaves holes that
     depend on proportions, so it may be a little less.
     """
-    batch = settings.step_tokens
+    batch, rows = settings.step_tokens, settings.output_rows
     full, sliding = cells(shape, settings)
-    window = sliding if shape.has_window else 0
+    masks = (full if shape.has_full_attention else 0) + (sliding if shape.has_window else 0)
     quantized = settings.cache_type not in ("f16", "f32")
-    queries = 0 if quantized and not shape.norms_queries else shape.heads * shape.key_width
-    feed = 4 * (3 * shape.feed_forward + 3 * shape.width + queries)
-    if settings.flash_attention or quantized:  # a quantised cache needs flash attention
-        per_token = feed + 2 * (full + window)
-    else:
-        queries = shape.heads * shape.key_width * (3 if shape.norms_queries else 2)
-        keys = max(layer.key_numbers for layer in shape.layers)
-        rows = 3 * shape.width + queries + 2 * keys
-        scores = 4 * ((shape.heads + 1) * full + window + rows)
-        per_token = max(scores, feed + 4 * (full + window))
-    logits = 4 * (shape.output_rows * settings.output_rows + 2 * shape.width * batch)
-    size = max(logits, batch * per_token)
+    flash = settings.flash_attention or quantized  # a quantised cache needs flash attention
+    steps = shape.steps
+    # Queries turned before they are quantised leave their place to others.
+    turned = shape.heads * shape.key_width if quantized and _leaves_queries(shape) else 0
+    size = 4 * steps.widest(batch, settings.sequences, turned)
+    size += (2 if flash else 4) * batch * masks
+    if not flash:
+        size = max(size, batch * _scores_bytes(shape, full, masks - full))
     if quantized:
         size += _rotation_bytes(shape)
-    if shape.is_plain:
+    # Rows of logits come last, when little else is alive.
+    logits = 4 * (shape.output_rows * rows + shape.width * (batch + 3 * rows))
+    size = max(size, logits)
+    if steps.is_known and (shape.is_plain or (flash and shape.architecture not in PLAIN)):
         return size, False
     return int(size * _GUESS_FACTOR) + _GUESS_BYTES, True
 
 
+def _leaves_queries(shape: Shape) -> bool:
+    return shape.is_plain and shape.architecture not in _HOLDS_QUERIES
+
+
+def _scores_bytes(shape: Shape, full: int, window: int) -> int:
+    """Without flash attention every token's look at every cell exists at once; per token."""
+    queries = shape.heads * shape.key_width * (3 if shape.architecture in _HOLDS_QUERIES else 2)
+    keys = max(layer.key_numbers for layer in shape.layers)
+    rows = 3 * shape.width + queries + 2 * keys
+    return 4 * ((shape.heads + 1) * full + max(0, window) + rows)
+
+
 def _rotation_bytes(shape: Shape) -> int:
     """The matrices that turn keys and values before they are quantised, for each cache."""
+    if not any(layer.value_numbers for layer in shape.layers):
+        return 0
     block = max(_ROTATION, shape.key_width & -shape.key_width)
     caches = 2 if shape.has_window else 1
     return caches * 4 * (block * block + _ROTATION * _ROTATION)

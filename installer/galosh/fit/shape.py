@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from galosh.base.errors import GaloshError
+from galosh.fit.steps import PLAIN, Steps, read_steps
 from galosh.gguf import Header
 
 _F32_BYTES = 4
@@ -23,8 +24,6 @@ _DELTA = frozenset({"qwen35", "qwen35moe", "qwen3next"})
 _DELTA_INTERVAL = 4
 # Attention and a recurrent part side by side in every layer.
 _PARALLEL = frozenset({"falcon-h1"})
-# Models whose compute buffer the formula was fitted to and checked against the engine.
-FITTED = frozenset({"llama", "gemma3"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Shape:
     merges: int
     context_train: int | None
     tied: bool
-    norms_queries: bool
+    steps: Steps
 
     @property
     def has_window(self) -> bool:
@@ -61,9 +60,14 @@ class Shape:
         return any(layer.sliding and layer.key_numbers for layer in self.layers)
 
     @property
+    def has_full_attention(self) -> bool:
+        """Whether any layer with a cache looks at the whole conversation."""
+        return any(layer.key_numbers and not layer.sliding for layer in self.layers)
+
+    @property
     def is_plain(self) -> bool:
-        """Whether the fitted formulas hold: attention of a known kind in every layer."""
-        return self.architecture in FITTED and all(
+        """Whether every layer is attention of the usual kind."""
+        return self.architecture in PLAIN and all(
             layer.key_numbers and layer.value_numbers and not layer.state_bytes
             for layer in self.layers
         )
@@ -87,9 +91,11 @@ def read_shape(header: Header) -> Shape:
     rows = output.dims[1] if output and len(output.dims) > 1 else header.vocabulary_size
     if not rows:
         raise _missing("token_embd.weight")
+    layers = _layers(header, architecture, count, heads)
+    state_numbers = max(layer.state_bytes for layer in layers) // _F32_BYTES
     return Shape(
         architecture=architecture,
-        layers=_layers(header, architecture, count, heads),
+        layers=layers,
         width=width,
         feed_forward=_feed_forward(header),
         heads=max(heads),
@@ -100,7 +106,7 @@ def read_shape(header: Header) -> Shape:
         merges=header.count("tokenizer.ggml.merges") or 0,
         context_train=header.context_length,
         tied="output.weight" not in tensors,
-        norms_queries=any(name.endswith(".attn_q_norm.weight") for name in tensors),
+        steps=read_steps(header, state_numbers),
     )
 
 
