@@ -19,10 +19,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from galosh.base.paths import Paths
-from galosh.engine import shelf
+from galosh.engine import shelf, source
 from galosh.engine.plan import VERSION
 from galosh.engine.records import Engine
 from galosh.engine.report import SilentReport
+from galosh.engine.wheels import SOURCE_FLAG
 
 # Read once, before any test moves HOME.
 CACHE = Path(
@@ -69,13 +70,19 @@ def real_engine_home() -> Paths:
     share_wheels(paths)
     with FileLock(CACHE / ".engine.lock"):
         now = shelf.current(paths)
-        if now is None or now.manifest.version != VERSION:
+        if now is None or not _of_today(now):
             # Here, not above: every test run imports this file, few build an engine.
             from galosh.engine.build import build
             from tests.engine.machines import this_machine
 
-            build(paths, this_machine(), starter_model(), SilentReport())
+            build(paths, this_machine(), starter_model(), SilentReport(), fresh=now is not None)
     return paths
+
+
+def _of_today(engine: Engine) -> bool:
+    """Whether it is the release, and the changes to its source, that galosh now builds."""
+    flags = dict(engine.manifest.flags)
+    return engine.manifest.version == VERSION and flags.get(SOURCE_FLAG) == source.MARK
 
 
 def share_wheels(paths: Paths) -> None:

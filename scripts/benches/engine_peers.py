@@ -78,7 +78,12 @@ def build(limit_seconds: float = 200.0, jobs: int = 2) -> Peers:
     Raises NotBuiltError when the limit came first (call again: nothing is lost) or it failed.
     """
     engine = real.real_engine()
-    flags = [flag for flag in engine.manifest.flags if flag[0].startswith("GGML_")]
+    flags = [
+        # llama.cpp uses OpenMP unless told otherwise; only our own build does not.
+        (name, "ON" if name == "GGML_OPENMP" else value)
+        for name, value in engine.manifest.flags
+        if name.startswith("GGML_")
+    ]
     identity = json.dumps([VERSION, engine.manifest.compiler, sorted(flags), _STOCK])
     folder = real.CACHE / "peers" / hashlib.sha256(identity.encode()).hexdigest()[:12]
     source = _source(folder)

@@ -23,14 +23,16 @@ _LOAD_SECONDS = 120.0
 class Server:
     """A running llama-server; a context."""
 
-    def __init__(self, peers: Peers, model: Path, *options: str) -> None:
-        """options: more command-line options than the model and the port."""
+    def __init__(
+        self, peers: Peers, model: Path, *options: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """options, environment: more than the model and the port, the usual variables."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         command = [str(peers.llama_server), "-m", str(model), "--port", str(self.port)]
         self._command = [*command, "--host", "127.0.0.1", *options]
-        self._environment = peers.server_environment()
+        self._environment = {**peers.server_environment(), **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from galosh.base.paths import Paths
-from galosh.engine import build, current, engines, wheels
+from galosh.engine import build, current, engines, source, wheels
 from galosh.engine.history import lasting_failures
 from galosh.engine.levels import ladder
 from galosh.engine.plan import VERSION, Tools
@@ -47,7 +47,7 @@ def keep(paths: Paths, path: Path, candidate: str, requires: frozenset[str]) -> 
     wheel = Wheel(
         key=candidate, path=path, version=VERSION, candidate=candidate,
         sha256=wheels.sha256_of(path), size_bytes=path.stat().st_size, requires=requires,
-        flags=(), compiler="test",
+        flags=((wheels.SOURCE_FLAG, source.MARK),), compiler="test",
     )  # fmt: skip
     wheels.keep(paths, path, wheel, host_platform())
 

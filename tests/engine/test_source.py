@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from galosh.engine.source import yielding
+import re
 
-# Cut from ggml-cpu.c of llama-cpp-python 0.3.36.
-ORIGINAL = """\
-static inline void ggml_thread_cpu_relax(void) {;}
-#endif
+from galosh.engine import source
 
-//
-// NUMA support
-//
-
-    // wait for other threads
-    while (atomic_load_explicit(&tp->n_barrier_passed, memory_order_relaxed) == n_passed) {
-        ggml_thread_cpu_relax();
-    }
-
-    const uint64_t n_rounds = 1024UL * 128 * threadpool->poll;
-
-    for (uint64_t i=0; !ggml_graph_compute_thread_ready(state) && i < n_rounds; i++) {
-        // No new work. Keep polling.
-        ggml_thread_cpu_relax();
-    }
-"""
+# What the changes look for, in the order of ggml-cpu.c of llama-cpp-python 0.3.36.
+ORIGINAL = "\n".join(before for before, _ in source._CHANGES)
 
 
-def test_both_waits_yield_and_the_helper_stands_before_them() -> None:
-    changed = yielding(ORIGINAL)
+def test_every_wait_is_changed_and_what_it_uses_stands_before_it() -> None:
+    changed = source.patient(ORIGINAL)
     assert changed is not None
-    assert changed.count("galosh_relax(&rounds);") == 2
-    assert changed.count("    unsigned rounds = 0;\n") == 2
-    helper = changed.index("static inline void galosh_relax")
-    assert changed.index("ggml_thread_cpu_relax(void)") < helper < changed.index("&rounds")
-    assert changed.count("ggml_thread_cpu_relax();") == 1, "only the helper spins"
+    assert changed.count("galosh_spin(&") == 2, "the barrier and the wait for work"
+    helper = changed.index("static bool galosh_spin(")
+    assert changed.index("struct galosh_patience {") < helper < changed.index("galosh_spin(&")
+    spins = re.findall(r"ggml_thread_cpu_relax\(\);", changed)
+    assert len(spins) == 1, "only the helper spins"
+    for name in ("cond_init", "cond_wait", "cond_broadcast", "cond_destroy"):
+        assert re.search(rf"ggml_{name}\(&\w+->galosh_cond", changed), name
 
 
 def test_a_second_time_changes_nothing() -> None:
-    once = yielding(ORIGINAL)
+    once = source.patient(ORIGINAL)
     assert once is not None
-    assert yielding(once) == once
+    assert source.patient(once) == once
 
 
 def test_another_text_is_left_alone() -> None:
-    assert yielding("") is None
-    assert yielding(ORIGINAL + ORIGINAL) is None
-    assert yielding(ORIGINAL.replace("Keep polling", "Keep on")) is None
+    assert source.patient("") is None
+    assert source.patient(ORIGINAL + ORIGINAL) is None
+    assert source.patient(ORIGINAL.replace("Keep polling", "Keep on")) is None

@@ -9,7 +9,7 @@ import pytest
 
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.engine import wheels
+from galosh.engine import source, wheels
 from galosh.engine.wheels import Wheel
 
 NAME = "llama_cpp_python-0.3.36-py3-none-linux_x86_64.whl"
@@ -22,7 +22,7 @@ def kept(paths: Paths, folder: Path, **changes: object) -> Wheel:
     wheel = Wheel(
         key="0.3.36-source-cc-avx-1", path=made, version="0.3.36", candidate="source-cc-avx",
         sha256=wheels.sha256_of(made), size_bytes=7, requires=frozenset({"avx"}),
-        flags=(("GGML_AVX", "ON"),), compiler="gcc 12",
+        flags=((wheels.SOURCE_FLAG, source.MARK), ("GGML_AVX", "ON")), compiler="gcc 12",
     )  # fmt: skip
     wheel = dataclasses.replace(wheel, **changes)  # type: ignore[arg-type]
     return wheels.keep(paths, made, wheel, "linux-x86_64")
@@ -39,6 +39,16 @@ def test_other_versions_and_platforms_are_not_offered(paths: Paths, tmp_path: Pa
     kept(paths, tmp_path / "out")
     assert wheels.cached_wheels(paths, "0.3.37", "linux-x86_64") == ()
     assert wheels.cached_wheels(paths, "0.3.36", "darwin-arm64") == ()
+
+
+def test_a_wheel_of_another_source_is_made_anew_but_not_a_prebuilt_one(
+    paths: Paths, tmp_path: Path
+) -> None:
+    old = (("GGML_AVX", "ON"),)
+    kept(paths, tmp_path / "out", flags=old)
+    assert wheels.cached_wheels(paths, "0.3.36", "linux-x86_64") == ()
+    prebuilt = kept(paths, tmp_path / "out", flags=(), candidate="prebuilt-cpu", key="p")
+    assert wheels.cached_wheels(paths, "0.3.36", "linux-x86_64") == (prebuilt,)
 
 
 def test_a_wheel_with_a_flipped_bit_is_refused_and_deleted(paths: Paths, tmp_path: Path) -> None:

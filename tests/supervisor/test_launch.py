@@ -15,8 +15,13 @@ def test_secrets_and_search_paths_stay_behind() -> None:
     }  # fmt: skip
     assert worker_environment(environ) == {
         "PATH": "/bin", "HOME": "/h", "GGML_VK_VISIBLE_DEVICES": "0", "OMP_NUM_THREADS": "2",
-        "GGML_NO_BACKTRACE": "1",
+        "GGML_NO_BACKTRACE": "1", "GOMP_SPINCOUNT": "3000",
     }  # fmt: skip
+
+
+def test_how_openmp_waits_is_the_users_choice_where_he_made_one() -> None:
+    for chosen in ({"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}):
+        assert worker_environment(chosen) == {**chosen, "GGML_NO_BACKTRACE": "1"}
 
 
 def test_out_of_memory_kills_are_counted_from_both_places() -> None:

@@ -19,13 +19,21 @@ WAIT_SECONDS = 60.0
 class WorkerProcess:
     """A worker with its events in a queue; each event carries when it came (`at`)."""
 
-    def __init__(self, argv: Sequence[str], environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environ: dict[str, str] | None = None,
+        *,
+        own_session: bool = False,
+    ) -> None:
+        """own_session: as the daemon starts it; the scheduler shares among sessions first."""
         self.process = subprocess.Popen(
             list(argv),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environ,
+            start_new_session=own_session,
         )
         self._events: Queue[Event | None] = Queue()
         self._stderr: list[bytes] = []

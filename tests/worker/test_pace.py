@@ -11,14 +11,21 @@ from galosh.worker.pace import Pace
 QUIET = {2: (87.0, 1.0), 1: (51.0, 1.0)}
 ONE_LOOP = {2: (30.0, 0.75), 1: (51.0, 1.0)}
 TWO_LOOPS = {2: (13.0, 0.5), 1: (36.0, 0.75)}
+# The same with waits that sleep (an engine compiled by galosh), loops in another session.
+PATIENT_ONE_LOOP = {2: (47.0, 0.5), 1: (60.0, 1.0)}
+PATIENT_TWO_LOOPS = {2: (30.0, 0.3), 1: (42.0, 0.68)}
 
 
-def play(pace: Pace, load: dict[int, tuple[float, float]], tokens: int) -> float:
-    """Seconds that `tokens` tokens take under `load`."""
+def play(
+    pace: Pace, load: dict[int, tuple[float, float]], tokens: int, idle: float | None = None
+) -> float:
+    """Seconds that `tokens` tokens take under `load`; idle: cores seen idle beside us."""
     total = 0.0
     for _ in range(tokens):
         rate, share = load[pace.threads]
         total += 1 / rate
+        if idle is not None and pace.has_more:
+            pace.see_idle_cores(idle)
         pace.note(1 / rate, share * pace.threads / rate)
     return total
 
@@ -29,7 +36,7 @@ def test_a_quiet_pc_keeps_every_thread() -> None:
     assert pace.threads == 2
 
 
-@pytest.mark.parametrize("load", [ONE_LOOP, TWO_LOOPS])
+@pytest.mark.parametrize("load", [ONE_LOOP, TWO_LOOPS, PATIENT_ONE_LOOP, PATIENT_TWO_LOOPS])
 def test_a_busy_pc_gets_the_best_fixed_choice_but_for_a_tenth(
     load: dict[int, tuple[float, float]],
 ) -> None:
@@ -56,7 +63,7 @@ def test_a_load_that_comes_in_mid_answer_is_noticed_within_a_few_tokens() -> Non
 
 def test_fewer_threads_that_are_slower_are_not_kept() -> None:
     # A quota of the container: the share is low, but two threads still do more.
-    quota = {4: (40.0, 0.6), 2: (30.0, 1.0), 1: (20.0, 1.0)}
+    quota = {4: (40.0, 0.6), 3: (36.0, 0.8), 2: (30.0, 1.0), 1: (20.0, 1.0)}
     pace = Pace(4, 4, (4, 128))
     seconds = play(pace, quota, 300)
     assert pace.threads == 4
@@ -64,7 +71,10 @@ def test_fewer_threads_that_are_slower_are_not_kept() -> None:
 
 
 def test_from_eight_threads_it_finds_the_two_that_are_left() -> None:
-    crowded = {8: (5.0, 0.3), 4: (9.0, 0.5), 2: (20.0, 0.95), 1: (12.0, 1.0)}
+    crowded = {
+        8: (5.0, 0.3), 7: (5.2, 0.3), 6: (5.5, 0.35), 4: (9.0, 0.5), 3: (15.0, 0.7),
+        2: (20.0, 0.95), 1: (12.0, 1.0),
+    }  # fmt: skip
     pace = Pace(8, 4, (4, 128))
     play(pace, crowded, 100)
     assert pace.threads == 2
@@ -97,3 +107,41 @@ def test_batches_of_different_sizes_are_judged_by_the_token() -> None:
     pace.note(0.05, 0.05, amount=10)  # 5 ms a token instead of 10
     assert pace.threads == 1
     assert not pace.on_trial
+
+
+def test_an_idle_core_is_used_within_a_few_tokens() -> None:
+    pace = Pace(2, 4, (4, 128))
+    play(pace, PATIENT_TWO_LOOPS, 1000, idle=0.0)
+    play(pace, QUIET, 9, idle=1.0)
+    assert pace.threads == 2
+
+
+def test_while_no_core_is_idle_more_threads_are_hardly_tried() -> None:
+    pace = Pace(2, 4, (4, 128))
+    play(pace, ONE_LOOP, 20, idle=0.0)
+    seconds = play(pace, ONE_LOOP, 400, idle=0.0)
+    assert seconds < 400 / 51 * 1.01
+
+
+def test_idle_cores_that_help_nobody_are_not_tried_at_every_window() -> None:
+    # A quota: cores are idle, but not for us.
+    quota = {4: (30.0, 0.5), 3: (35.0, 0.66), 2: (40.0, 1.0), 1: (25.0, 1.0)}
+    pace = Pace(4, 4, (4, 128))
+    play(pace, quota, 100, idle=2.0)
+    assert play(pace, quota, 400, idle=2.0) < 400 / 40 / 0.93
+
+
+def test_load_that_changes_in_mid_answer_costs_less_than_a_tenth() -> None:
+    pace = Pace(2, 4, (4, 128))
+    spent = best = 0.0
+    for load, idle in [(QUIET, 0.0), (PATIENT_TWO_LOOPS, 0.0), (QUIET, 1.0), (PATIENT_ONE_LOOP, 0)]:
+        spent += play(pace, load, 100, idle=idle)
+        best += 100 / max(rate for rate, _ in load.values())
+    assert best / spent > 0.9
+
+
+def test_one_busy_core_of_four_leaves_three_threads() -> None:
+    one_loop = {4: (40.0, 0.75), 3: (75.0, 1.0), 2: (55.0, 1.0), 1: (30.0, 1.0)}
+    pace = Pace(4, 4, (4, 128))
+    play(pace, one_loop, 12, idle=0.0)
+    assert pace.threads == 3

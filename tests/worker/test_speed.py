@@ -22,15 +22,17 @@ def rate(worker: WorkerProcess) -> float:
     return int(str(done["completion_tokens"])) / float(str(done["decode_seconds"]))
 
 
+@pytest.mark.parametrize("adaptive", [True, False])
 def test_on_a_busy_pc_more_threads_than_cores_do_not_collapse(
-    worker_argv: list[str], model: Path
+    worker_argv: list[str], model: Path, adaptive: bool
 ) -> None:
+    # Not adaptive: what the engine's own waits do, told to keep every thread.
     cores = os.cpu_count() or 1
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
     try:
         with WorkerProcess(worker_argv) as alone, WorkerProcess(worker_argv) as many:
             alone.load(model, threads=1, context_tokens=256)
-            many.load(model, threads=cores, context_tokens=256)
+            many.load(model, threads=cores, adaptive_threads=adaptive, context_tokens=256)
             many_rates, alone_rates = [], []
             for _ in range(2):
                 many_rates.append(rate(many))

@@ -24,6 +24,9 @@ _NAMES = frozenset(
     )
     for name in line.split()
 )
+# Prebuilt engines compute with OpenMP, whose threads spin for 300,000 rounds before they
+# sleep: beside one busy program 3 tokens/s instead of 20. Measured with none: 0.98 of the speed.
+_WAITS = {"GOMP_SPINCOUNT": "3000"}
 # Which device is used and how threads wait are the user's choice; these are their switches.
 _PREFIXES = ("GGML_", "OMP_", "GOMP_", "KMP_", "CUDA_", "HIP_", "ROCR_", "VK_", "GPU_")
 
@@ -50,7 +53,8 @@ def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
         if name.upper() in _NAMES or name.upper().startswith(_PREFIXES)
     }
     # Without it a native abort forks a debugger inside the dying process, which takes seconds.
-    return {**kept, "GGML_NO_BACKTRACE": "1"}
+    waits = {} if "OMP_WAIT_POLICY" in kept else _WAITS
+    return {**waits, **kept, "GGML_NO_BACKTRACE": "1"}
 
 
 def engine_launcher(paths: Paths) -> Launcher:

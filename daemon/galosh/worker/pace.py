@@ -4,8 +4,9 @@ Threads that wait for each other by spinning do well on a quiet PC and collapse 
 program takes one of their cores: on two cores with two busy loops 13 tokens/s instead of 87,
 where one thread alone still gave 36 to 51. The sign of it is measured, not guessed: the
 process gets less processor time than its threads ask for. Then fewer threads are tried, and
-kept only if they are faster; more are tried again from time to time. A trial ends at its
-first bad step, so that looking costs next to nothing.
+kept only if they are faster. More are tried again as soon as cores are seen idle; while none
+is, or where the system does not tell, from time to time. A trial ends at its first bad step,
+so that looking costs next to nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ _CROWDED_SHARE = 0.85
 _BETTER = 0.95
 _HOPELESS = 1.5
 _LONG_SECONDS = 0.3
+_IDLE_CORES = 0.5
 
 
 class Pace:
@@ -25,9 +27,7 @@ class Pace:
     """
 
     def __init__(self, most: int, window: int, pause: tuple[int, int]) -> None:
-        self._counts = [most]
-        while self._counts[-1] > 1:
-            self._counts.append(self._counts[-1] // 2)
+        self._counts = _counts(most)
         self._window = window
         self._at = 0
         self._home: int | None = None  # where a trial goes back to
@@ -35,6 +35,7 @@ class Pace:
         self._first_pause, self._longest_pause = pause
         self._pause = {-1: self._first_pause, 1: self._first_pause}
         self._since = {-1: 0, 1: 0}
+        self._idle_cores: float | None = None
         self._clear()
 
     @property
@@ -46,6 +47,17 @@ class Pace:
     def on_trial(self) -> bool:
         """Whether this number of threads is only being looked at."""
         return self._home is not None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it computes with fewer threads than it may, and not for a look only."""
+        return self._at > 0 and self._home is None
+
+    def see_idle_cores(self, cores: float) -> None:
+        """Tell how many cores nobody used lately."""
+        if self._idle_cores is not None and cores >= _IDLE_CORES > self._idle_cores:
+            self._pause[-1] = self._first_pause  # what failed on a busy PC proves nothing now
+        self._idle_cores = cores
 
     def note(self, wall_seconds: float, cpu_seconds: float, amount: int = 1) -> None:
         """Tell of one step: what it took, and how many tokens it was."""
@@ -74,27 +86,46 @@ class Pace:
         return self._steps >= self._window or self._wall_seconds >= _LONG_SECONDS
 
     def _consider(self, mean: float) -> None:
-        asked_seconds = self._wall_seconds * self.threads
-        crowded = self._cpu_seconds < asked_seconds * _CROWDED_SHARE
+        got_cores = self._cpu_seconds / self._wall_seconds if self._wall_seconds else 0.0
+        crowded = got_cores < self.threads * _CROWDED_SHARE
         self._since[-1] += self._steps
         self._since[1] += self._steps
-        if crowded and self._at + 1 < len(self._counts) and self._due(1):
-            self._begin_trial(1, mean)
-        elif self._at > 0 and self._due(-1):
-            self._begin_trial(-1, mean)
+        if crowded and self._at + 1 < len(self._counts) and self._fewer_are_due():
+            self._begin_trial(self._fewer(got_cores), mean)
+        elif self._at > 0 and self._more_are_due():
+            self._begin_trial(self._more(), mean)
         self._clear()
 
-    def _due(self, direction: int) -> bool:
+    def _fewer_are_due(self) -> bool:
         # The first look at fewer threads does not wait: a crowd hurts at once.
-        first = direction == 1 and self._pause[1] == self._first_pause
-        return first or self._since[direction] >= self._pause[direction]
+        return self._pause[1] == self._first_pause or self._since[1] >= self._pause[1]
 
-    def _begin_trial(self, direction: int, mean: float) -> None:
+    def _more_are_due(self) -> bool:
+        if self._idle_cores is None or self._idle_cores >= _IDLE_CORES:
+            return self._since[-1] >= self._pause[-1]
+        return self._since[-1] >= self._longest_pause
+
+    def _fewer(self, got_cores: float) -> int:
+        """As many as there are cores to be had; the next lower number if that was tried."""
+        at = self._at + 1
+        if self._pause[1] == self._first_pause:
+            while at + 1 < len(self._counts) and self._counts[at] > max(1, round(got_cores)):
+                at += 1
+        return at
+
+    def _more(self) -> int:
+        """One for each idle core, and at least the next higher number."""
+        at, room = self._at - 1, self.threads + round(self._idle_cores or 0.0)
+        while at > 0 and self._counts[at - 1] <= room:
+            at -= 1
+        return at
+
+    def _begin_trial(self, at: int, mean: float) -> None:
         self._home, self._home_seconds = self._at, mean
-        self._at += direction
+        self._at = at
 
     def _end_trial(self, home: int, mean: float, hopeless: bool) -> None:
-        direction = self._at - home
+        direction = 1 if self._at > home else -1
         self._since[direction] = 0
         if not hopeless and mean < self._home_seconds * _BETTER:
             self._pause = {-1: self._first_pause, 1: self._first_pause}
@@ -107,3 +138,15 @@ class Pace:
     def _clear(self) -> None:
         self._steps = self._tokens = 0
         self._wall_seconds = self._cpu_seconds = 0.0
+
+
+def _counts(most: int) -> list[int]:
+    """Thread counts worth trying, most first: one less, three quarters, halves of it."""
+    found = {most, 1}
+    half = most
+    while half > 1:
+        found |= {half, half * 3 // 4}
+        half //= 2
+    if most > 2:
+        found.add(most - 1)
+    return sorted(found - {0}, reverse=True)

@@ -27,7 +27,7 @@ from galosh.engine.plan import CC, SDIST_SHA256, VERSION, ZIG, Candidate
 from galosh.engine.processes import Outcome, run_streaming
 from galosh.engine.report import Report
 from galosh.engine.toolbox import Toolbox, host_platform, open_toolbox
-from galosh.engine.wheels import Wheel, keep, sha256_of, wheel_key
+from galosh.engine.wheels import SOURCE_FLAG, Wheel, keep, sha256_of, wheel_key
 
 # Source package, sources, build folder and tools at their largest; zig alone is 0.5 GB.
 BUILD_BYTES = {CC: 600_000_000, ZIG: 1_400_000_000}
@@ -59,7 +59,7 @@ def compile_wheel(
     _sweep(paths)
     toolbox = open_toolbox(paths, candidate.way, report)
     folder = _source(paths, toolbox, report)
-    defines = level.defines(architecture) | _common_defines(candidate.way)
+    defines = level.defines(architecture) | _common_defines()
     settings = _settings(paths, toolbox, candidate.way, defines)
     report.step("engine.step-compile", compiler=toolbox.compiler_name, level=level.name)
     out = paths.builds / "out"
@@ -102,10 +102,10 @@ def jobs_for(threads: int, available_bytes: int | None) -> int:
     return max(1, min(threads, available_bytes // _COMPILER_BYTES))
 
 
-def _common_defines(way: str) -> dict[str, str]:
+def _common_defines() -> dict[str, str]:
     defines = {"LLAVA_BUILD": "OFF", "GGML_CCACHE": "OFF", "LLAMA_BUILD_IS_DEV": "OFF"}
-    # zig has no OpenMP library; ggml's own threads are as fast.
-    return defines | {"GGML_OPENMP": "OFF" if way == ZIG else "ON"}
+    # ggml's own threads wait as `galosh.engine.source` has them wait; OpenMP's are not ours.
+    return defines | {"GGML_OPENMP": "OFF"}
 
 
 def _settings(paths: Paths, toolbox: Toolbox, way: str, defines: dict[str, str]) -> dict[str, str]:
@@ -149,7 +149,7 @@ def _run(
 def _source(paths: Paths, toolbox: Toolbox, report: Report) -> Path:
     folder = paths.builds / f"llama_cpp_python-{VERSION}"
     if folder.is_dir():
-        _make_yielding(folder, report)
+        _make_patient(folder, report)
         return folder
     archive = _archive(paths, toolbox, report)
     report.step("engine.step-unpack")
@@ -163,14 +163,14 @@ def _source(paths: Paths, toolbox: Toolbox, report: Report) -> Path:
         except OSError as error:
             raise durable.explain_os_error(error, Path(temp)) from error
         durable.replace(Path(temp) / folder.name, folder)
-    _make_yielding(folder, report)
+    _make_patient(folder, report)
     return folder
 
 
-def _make_yielding(folder: Path, report: Report) -> None:
+def _make_patient(folder: Path, report: Report) -> None:
     file = folder / source.FILE
     text = file.read_text(encoding="utf-8")
-    changed = source.yielding(text)
+    changed = source.patient(text)
     if changed is None:
         report.line("the source's waits are not those that galosh knows; left as they are")
     elif changed != text:
@@ -209,7 +209,7 @@ def _keep(
     paths: Paths, made: Path, candidate: Candidate, level: Level, defines: dict[str, str],
     toolbox: Toolbox,
 ) -> Wheel:  # fmt: skip
-    details = defines | {"compiler": toolbox.compiler_name, "source": source.MARK}
+    details = defines | {"compiler": toolbox.compiler_name, SOURCE_FLAG: source.MARK}
     if level.name == NATIVE:
         details["cpu"] = ",".join(sorted(level.requires))
     wheel = Wheel(
@@ -220,7 +220,7 @@ def _keep(
         sha256=sha256_of(made),
         size_bytes=made.stat().st_size,
         requires=level.requires,
-        flags=tuple(sorted(defines.items())),
+        flags=tuple(sorted({**defines, SOURCE_FLAG: source.MARK}.items())),
         compiler=toolbox.compiler_name,
     )
     return keep(paths, made, wheel, host_platform())

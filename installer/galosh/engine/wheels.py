@@ -17,15 +17,18 @@ from typing import Any
 from galosh.base import durable
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.engine.plan import CachedWheel
+from galosh.engine import source
+from galosh.engine.plan import CC, ZIG, CachedWheel, split_name
 
 SIDECAR = "wheel.json"
+# Among a wheel's flags: which changes to the source it was made with.
+SOURCE_FLAG = "GALOSH_SOURCE"
 _PART_MARK = ".part-"
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A wheel in the cache. flags: the CMake definitions that made it."""
+    """A wheel in the cache. flags: the CMake definitions that made it, and SOURCE_FLAG."""
 
     key: str
     path: Path
@@ -51,13 +54,25 @@ def wheel_key(candidate: str, version: str, platform: str, details: Mapping[str,
 
 
 def cached_wheels(paths: Paths, version: str, platform: str) -> tuple[Wheel, ...]:
-    """Every readable wheel of this version for this platform; contents are not checked yet."""
+    """Every readable wheel of this version for this platform; contents are not checked yet.
+
+    One compiled from a source with other changes than today's is left out, to be made anew.
+    """
     try:
         folders = sorted(folder for folder in paths.wheels.iterdir() if folder.is_dir())
     except OSError:
         return ()
     found = (_read(folder, platform) for folder in folders if not folder.name.startswith("."))
-    return tuple(wheel for wheel in found if wheel is not None and wheel.version == version)
+    return tuple(
+        wheel
+        for wheel in found
+        if wheel is not None and wheel.version == version and _of_todays_source(wheel)
+    )
+
+
+def _of_todays_source(wheel: Wheel) -> bool:
+    compiled = split_name(wheel.candidate)[0] in (CC, ZIG)
+    return not compiled or dict(wheel.flags).get(SOURCE_FLAG) == source.MARK
 
 
 def check(wheel: Wheel) -> None:

@@ -1,0 +1,184 @@
+"""Row: decode beside 0, 1 and 2 busy programs, the load changing in mid-answer.
+
+Every policy writes one long answer while busy loops come and go on a fixed timetable; a
+policy's speed under a load is what it wrote in that stretch. Ours is a worker as it is; the
+fixed policies are the same worker told to keep 1 or 2 threads, and llama-server with its
+defaults, with OpenMP told not to spin, and with one thread. They run in turn, round by round.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from galosh import engine
+from scripts.benches.engine_bench import Bench
+from scripts.benches.engine_client import request
+from scripts.benches.engine_peers import Peers
+from scripts.benches.engine_server import Server
+from scripts.benches.engine_verdict import Row, Verdict, median, paired_ratio
+from tests import real
+from tests.worker.client import WorkerProcess
+
+# How many busy loops, and for how long.
+TIMETABLE = ((0, 2.0), (2, 3.0), (0, 2.0), (1, 3.0), (0, 1.0))
+CORES = 2
+PROMPT = "Once upon a time there was a small village by the sea, and in that village"
+DEFAULT = "llama-server"
+OURS = "ours"
+_MOST_TOKENS = 1900
+
+Timetable = tuple[tuple[int, float], ...]
+Times = list[float]
+Policy = Callable[[float], Times]
+
+
+def measure(bench: Bench) -> Row:
+    """The row of `bench.py engine`: ours against the best fixed policy, load by load."""
+    speeds: dict[str, dict[int, list[float]]] = {}
+    for _ in range(bench.runs):
+        for name, found in one_round(bench.model, bench.peers).items():
+            for load, rate in found.items():
+                speeds.setdefault(name, {}).setdefault(load, []).append(rate)
+    note = bench.note()
+    verdicts = [_against_best(speeds, load, note) for load in (0, 1, 2)]
+    twice = paired_ratio(speeds[OURS][2], speeds[DEFAULT][2])
+    verdicts.append(
+        Verdict("2 busy loops, over llama-server's defaults", twice, "at least", 2.0, note=note)
+    )
+    figures = {
+        f"{name}, {load} busy": [round(rate, 1) for rate in rates]
+        for name, loads in speeds.items()
+        for load, rates in sorted(loads.items())
+    }
+    return Row("load", tuple(verdicts), figures)
+
+
+def one_round(
+    model: Path, peers: Peers | None, timetable: Timetable = TIMETABLE
+) -> dict[str, dict[int, float]]:
+    """Tokens per second by policy and number of busy loops. peers None: without llama-server."""
+    policies: dict[str, Callable[[], Iterator[Policy]]] = {
+        OURS: lambda: _worker(model),
+        "1 thread": lambda: _worker(model, threads=1, adaptive_threads=False),
+        "2 threads": lambda: _worker(model, threads=CORES, adaptive_threads=False),
+    }
+    if peers is not None:
+        never = {"GOMP_SPINCOUNT": "0"}
+        policies |= {
+            DEFAULT: lambda: _server(Server(peers, model)),
+            f"{DEFAULT}, no spinning": lambda: _server(Server(peers, model, environment=never)),
+            f"{DEFAULT}, 1 thread": lambda: _server(Server(peers, model, "-t", "1")),
+        }
+    found = {}
+    for name, opened in policies.items():
+        with contextmanager(opened)() as policy:
+            found[name] = under_changing_load(policy, timetable)
+    return found
+
+
+def under_changing_load(policy: Policy, timetable: Timetable) -> dict[int, float]:
+    """Tokens per second of one answer, by the number of busy loops beside it."""
+    began = time.monotonic()
+    ends = list(itertools.accumulate((seconds for _, seconds in timetable), initial=began))
+    changer = threading.Thread(target=_change_load, args=(timetable, ends))
+    changer.start()
+    times = policy(ends[-1])
+    changer.join()
+    wrote: dict[int, list[float]] = {}
+    for (load, seconds), start in zip(timetable, ends[:-1], strict=True):
+        tokens = sum(start <= at < start + seconds for at in times)
+        pair = wrote.setdefault(load, [0.0, 0.0])
+        pair[0] += tokens
+        pair[1] += seconds
+    return {load: tokens / seconds for load, (tokens, seconds) in wrote.items()}
+
+
+def _change_load(timetable: Timetable, ends: list[float]) -> None:
+    loops: list[subprocess.Popen[bytes]] = []
+    try:
+        for (load, _), end in zip(timetable, ends[1:], strict=True):
+            _end(loops[load:])
+            del loops[load:]
+            while len(loops) < load:
+                loops.append(busy_loop())
+            time.sleep(max(0.0, end - time.monotonic()))
+    finally:
+        _end(loops)
+
+
+def busy_loop() -> subprocess.Popen[bytes]:
+    """A program that takes all it gets; a session of its own, as a browser is."""
+    command = [sys.executable, "-c", "while True: pass"]
+    return subprocess.Popen(command, start_new_session=True)
+
+
+def _end(loops: list[subprocess.Popen[bytes]]) -> None:
+    for loop in loops:
+        loop.kill()
+        loop.wait()
+
+
+def _worker(model: Path, **options: object) -> Iterator[Policy]:
+    argv = engine.worker_command(real.real_engine_home(), real.real_engine())
+    with WorkerProcess(argv, own_session=True) as worker:
+        worker.load(model, **{"threads": CORES, "context_tokens": 2048, **options})
+
+        def write(until: float) -> Times:
+            sampling = {"temperature": 0, "logit_bias": {"0": -100, "2": -100}}
+            worker.send(
+                type="generate", id="load", prompt=PROMPT, max_tokens=_MOST_TOKENS,
+                sampling=sampling, draft=False,
+            )  # fmt: skip
+            times: Times = []
+            while True:
+                event = worker.next()
+                if event["type"] in ("done", "error"):
+                    assert event["type"] == "done", event
+                    return times
+                if event["type"] == "text":
+                    times.append(float(str(event["at"])))
+                if time.monotonic() > until:
+                    until = float("inf")
+                    worker.send(type="cancel", id="load")
+
+        yield write
+
+
+def _server(server: Server) -> Iterator[Policy]:
+    with server:
+
+        def write(until: float) -> Times:
+            body: Mapping[str, object] = {
+                "prompt": PROMPT, "max_tokens": _MOST_TOKENS, "temperature": 0,
+                "ignore_eos": True, "stream": True,
+            }  # fmt: skip
+            times: Times = []
+            with server.address.connect(60.0) as door:
+                door.sendall(request("POST", "/v1/completions", body, ""))
+                while (left := until - time.monotonic()) > 0:
+                    door.settimeout(left)
+                    try:
+                        data = door.recv(65536)
+                    except TimeoutError:
+                        break
+                    if not data:
+                        break
+                    times += [time.monotonic()] * data.count(b"data: {")
+            return times
+
+        yield write
+
+
+def _against_best(speeds: dict[str, dict[int, list[float]]], load: int, note: str) -> Verdict:
+    fixed = {name: loads[load] for name, loads in speeds.items() if name != OURS}
+    best = max(fixed, key=lambda name: median(fixed[name]))
+    ratio = paired_ratio(speeds[OURS][load], fixed[best])
+    name = f"{load} busy loops, over the best fixed policy ({best})"
+    return Verdict(name, ratio, "at least", 0.9, note=note)
