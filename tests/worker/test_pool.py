@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ pytestmark = pytest.mark.engine
 
 def threads_of(worker: WorkerProcess) -> set[str]:
     """The kernel's names of them."""
-    return set(os.listdir(f"/proc/{worker.process.pid}/task"))
+    return {task.name for task in Path(f"/proc/{worker.process.pid}/task").iterdir()}
 
 
 def test_an_answer_starts_no_threads(worker_argv: list[str], model: Path) -> None:
