@@ -59,7 +59,8 @@ PURE: dict[str, set[str]] = {
         "store": "names stored",
         "supervisor": "state schedule restart crash replies request limits deaths explain"
         " admission fate idle load_plan pressure",
-        "worker": "frames fault options text pace sandbox share boundaries prefixes",
+        "worker": "frames fault options text pace sandbox share boundaries prefixes"
+        " digits grammar schema",
     }.items()
 }
 

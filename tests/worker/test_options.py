@@ -34,6 +34,18 @@ NUMBERS = [
     "frequency_penalty",
     "presence_penalty",
     "seed",
+    "dynatemp_range",
+    "dynatemp_exponent",
+    "top_n_sigma",
+    "dry_multiplier",
+    "dry_base",
+    "dry_allowed_length",
+    "dry_penalty_last_n",
+    "xtc_probability",
+    "xtc_threshold",
+    "mirostat",
+    "mirostat_tau",
+    "mirostat_eta",
 ]
 
 
@@ -107,6 +119,34 @@ def test_a_bias_for_no_token_or_out_of_bounds_is_refused(bias: object) -> None:
     with pytest.raises(WorkerFault) as caught:
         read_sampling({"logit_bias": bias}, VOCABULARY)
     assert caught.value.facts["name"] in refused_names
+
+
+@pytest.mark.parametrize(
+    "breakers", ["\n", [""], ["x" * 41], ["я" * 21], [1], ["a\0b"], ["x"] * 17, {"a": 1}]
+)
+def test_a_breaker_that_native_code_would_cut_is_refused(breakers: object) -> None:
+    refused("dry_sequence_breakers", dry_sequence_breakers=breakers)
+
+
+def test_a_breaker_that_is_no_unicode_is_refused() -> None:
+    with pytest.raises(WorkerFault) as caught:
+        read_sampling({"dry_sequence_breakers": ["\ud800"]}, VOCABULARY)
+    assert caught.value.code == "worker-text-broken"
+
+
+def test_breakers_have_defaults_and_may_be_none_at_all() -> None:
+    assert read_sampling({}, VOCABULARY).dry_sequence_breakers == ("\n", ":", '"', "*")
+    assert read_sampling({"dry_sequence_breakers": []}, VOCABULARY).dry_sequence_breakers == ()
+
+
+def test_a_schema_becomes_a_grammar_and_a_grammar_is_never_taken() -> None:
+    assert read_generate({**QUESTION, "json": True}, VOCABULARY).grammar is not None
+    assert read_generate(QUESTION, VOCABULARY).grammar is None
+    formed = read_generate({**QUESTION, "json_schema": {"const": 1}}, VOCABULARY)
+    assert "1" in str(formed.grammar)
+    with pytest.raises(WorkerFault) as caught:
+        read_generate({**QUESTION, "grammar": "root ::= x"}, VOCABULARY)
+    assert caught.value.facts["name"] == "grammar"
 
 
 def test_a_bias_is_kept_by_token_number() -> None:

@@ -65,7 +65,14 @@ class Answer:
         # A token needs a place only when the one after it is wanted.
         room = size_tokens - len(prompt) + 1
         self._maximum = room if options.max_tokens is None else min(options.max_tokens, room)
-        self._sampler = Sampler(lib, model.vocabulary, options.sampling, prompt)
+        self._sampler = Sampler(
+            lib,
+            model.vocabulary,
+            options.sampling,
+            prompt,
+            grammar=options.grammar,
+            context_tokens=size_tokens,
+        )
         self._template = model.template.kind if options.messages is not None else None
 
     @property

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from galosh.worker.fault import WorkerFault
+from galosh.worker.grammar import json_grammar, schema_grammar
 
 MAX_THREADS = 512
 MAX_CONTEXT_TOKENS = 4 * 1024 * 1024
@@ -24,6 +25,9 @@ MAX_OUTPUTS = 64
 MAX_BUDGET_BYTES = 1 << 44
 KEY_BYTES = 32
 MAX_IDENTITY_CHARACTERS = 512
+MAX_BREAKERS = 16
+# Native code cuts a longer one, in the middle of a character if need be.
+MAX_BREAKER_BYTES = 40
 CACHE_TYPES = ("f16", "q8_0", "f32")
 REST_STAGES = ("buffers", "model")
 # Who goes first where answers compete; the daemon's quick prompt is interactive.
@@ -64,9 +68,12 @@ class LoadOptions:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is chosen; the defaults are llama.cpp's own."""
+    """How the next token is chosen; names and defaults are llama.cpp's own."""
 
     temperature: float = 0.8
+    dynatemp_range: float = 0.0
+    dynatemp_exponent: float = 1.0
+    top_n_sigma: float = -1.0
     top_k: int = 40
     top_p: float = 0.95
     min_p: float = 0.05
@@ -75,6 +82,16 @@ class Sampling:
     repeat_last_n: int = 64
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
+    dry_multiplier: float = 0.0
+    dry_base: float = 1.75
+    dry_allowed_length: int = 2
+    dry_penalty_last_n: int = -1
+    dry_sequence_breakers: tuple[str, ...] = ("\n", ":", '"', "*")
+    xtc_probability: float = 0.0
+    xtc_threshold: float = 0.1
+    mirostat: int = 0
+    mirostat_tau: float = 5.0
+    mirostat_eta: float = 0.1
     seed: int | None = None
     logit_bias: Mapping[int, float] = field(default_factory=dict)
 
@@ -83,6 +100,11 @@ class Sampling:
         """Whether any penalty is in force."""
         wanted = (self.repeat_penalty != 1.0, self.frequency_penalty, self.presence_penalty)
         return self.repeat_last_n != 0 and any(wanted)
+
+    @property
+    def dries(self) -> bool:
+        """Whether repeated sequences are penalised."""
+        return self.dry_multiplier > 0 and self.dry_penalty_last_n != 0
 
 
 @dataclass(frozen=True)
@@ -99,10 +121,17 @@ class GenerateOptions:
     parse_special: bool
     priority: int
     draft: bool | None
+    # Made here from `json` or `json_schema`; never a caller's own.
+    grammar: str | None = None
 
 
 _LOAD_FIELDS = frozenset(LoadOptions.__dataclass_fields__) | {"type", "id"}
-_GENERATE_FIELDS = frozenset(GenerateOptions.__dataclass_fields__) | {"type", "id"}
+_GENERATE_FIELDS = (frozenset(GenerateOptions.__dataclass_fields__) - {"grammar"}) | {
+    "type",
+    "id",
+    "json",
+    "json_schema",
+}
 
 
 def read_load(request: Mapping[str, object]) -> LoadOptions:
@@ -180,7 +209,7 @@ def read_stage(request: Mapping[str, object]) -> str:
 
 
 def read_generate(request: Mapping[str, object], vocabulary_tokens: int) -> GenerateOptions:
-    """The generate request, checked; raises WorkerFault worker-option-wrong."""
+    """The generate request, checked; raises WorkerFault worker-option-wrong, -schema-…."""
     _closed(request, _GENERATE_FIELDS)
     messages = _messages(request.get("messages"))
     prompt = None if request.get("prompt") is None else _text(request, "prompt")
@@ -203,6 +232,7 @@ def read_generate(request: Mapping[str, object], vocabulary_tokens: int) -> Gene
         parse_special=_flag(request, "parse_special", True),
         priority=_whole(request, "priority", BACKGROUND, INTERACTIVE, NORMAL),
         draft=None if request.get("draft") is None else _flag(request, "draft", True),
+        grammar=_grammar(request),
     )
 
 
@@ -227,9 +257,33 @@ def read_sampling(data: object, vocabulary_tokens: int) -> Sampling:
         repeat_last_n=_whole(data, "repeat_last_n", -1, MAX_CONTEXT_TOKENS, base.repeat_last_n),
         frequency_penalty=_number(data, "frequency_penalty", -2, 2, base.frequency_penalty),
         presence_penalty=_number(data, "presence_penalty", -2, 2, base.presence_penalty),
+        dynatemp_range=_number(data, "dynatemp_range", 0, 5, base.dynatemp_range),
+        dynatemp_exponent=_number(data, "dynatemp_exponent", 0, 10, base.dynatemp_exponent),
+        top_n_sigma=_number(data, "top_n_sigma", -1, 100, base.top_n_sigma),
+        dry_multiplier=_number(data, "dry_multiplier", 0, 100, base.dry_multiplier),
+        dry_base=_number(data, "dry_base", 1, 10, base.dry_base),
+        dry_allowed_length=_whole(data, "dry_allowed_length", 1, 1024, base.dry_allowed_length),
+        dry_penalty_last_n=_whole(
+            data, "dry_penalty_last_n", -1, MAX_CONTEXT_TOKENS, base.dry_penalty_last_n
+        ),
+        dry_sequence_breakers=_breakers(data.get("dry_sequence_breakers")),
+        xtc_probability=_number(data, "xtc_probability", 0, 1, base.xtc_probability),
+        xtc_threshold=_number(data, "xtc_threshold", 0, 1, base.xtc_threshold),
+        mirostat=_whole(data, "mirostat", 0, 2, base.mirostat),
+        mirostat_tau=_number(data, "mirostat_tau", 0, 100, base.mirostat_tau),
+        mirostat_eta=_number(data, "mirostat_eta", 0, 1, base.mirostat_eta),
         seed=seed,
         logit_bias=_biases(data.get("logit_bias"), vocabulary_tokens),
     )
+
+
+def _grammar(request: Mapping[str, object]) -> str | None:
+    schema, free = request.get("json_schema"), _flag(request, "json", False)
+    if schema is None:
+        return json_grammar() if free else None
+    if free:
+        raise _wrong("json", free, "json | json_schema")
+    return schema_grammar(schema)
 
 
 def fold_seed(seed: int) -> int:
@@ -288,6 +342,19 @@ def _stops(data: object) -> tuple[str, ...]:
         if not isinstance(stop, str) or not 1 <= len(stop) <= MAX_STOP_CHARACTERS:
             length = len(stop) if isinstance(stop, str) else None
             raise _wrong("stop", length, f"1…{MAX_STOP_CHARACTERS}")
+    return tuple(data)
+
+
+def _breakers(data: object) -> tuple[str, ...]:
+    if data is None:
+        return Sampling().dry_sequence_breakers
+    if not isinstance(data, list) or len(data) > MAX_BREAKERS:
+        raise _wrong("dry_sequence_breakers", None, f"[0…{MAX_BREAKERS}]")
+    for text in data:
+        size = len(utf8(text, "dry_sequence_breakers")) if isinstance(text, str) else 0
+        # A NUL would end the native text early.
+        if not 1 <= size <= MAX_BREAKER_BYTES or "\0" in text:
+            raise _wrong("dry_sequence_breakers", size, f"1…{MAX_BREAKER_BYTES}")
     return tuple(data)
 
 

@@ -38,6 +38,8 @@ class Vocabulary:
         self.bos_text = self._text(bos)
         self.eos_text = self._text(eos)
         self.adds_bos = bool(lib.llama_vocab_get_add_bos(self._vocab))
+        self.suppressed = self._suppressed()
+        self.control_tokens = self._control_tokens()
         self.controls = self._control_texts()
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
@@ -119,12 +121,19 @@ class Vocabulary:
             return ""
         return bytes(self._lib.llama_vocab_get_text(self._vocab, token)).decode("utf-8", "replace")
 
-    def _control_texts(self) -> tuple[str, ...]:
+    def _suppressed(self) -> tuple[int, ...]:
+        count = ctypes.c_int32(0)
+        tokens = self._lib.llama_vocab_get_suppress_tokens(self._vocab, ctypes.byref(count))
+        if not tokens or count.value <= 0:
+            return ()
+        return tuple(token for token in tokens[: count.value] if 0 <= token < self.size)
+
+    def _control_tokens(self) -> tuple[int, ...]:
         attributes = self._lib.llama_vocab_get_attr
-        vocab = self._vocab
-        wanted = _UNKNOWN | _CONTROL
-        found = {
-            self._text(token) for token in range(self.size) if attributes(vocab, token) & wanted
-        }
+        vocab, wanted = self._vocab, _UNKNOWN | _CONTROL
+        return tuple(t for t in range(self.size) if attributes(vocab, t) & wanted)
+
+    def _control_texts(self) -> tuple[str, ...]:
+        found = {self._text(token) for token in self.control_tokens}
         # Longest first, so that a marker inside a longer one is not taken apart.
         return tuple(sorted(filter(None, found), key=len, reverse=True))

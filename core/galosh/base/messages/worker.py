@@ -217,6 +217,66 @@ ERRORS: dict[str, ErrorText] = {
             "Спросите ещё раз со стандартными настройками выборки.",
         ),
     ),
+    "worker-schema-wrong": ErrorText(
+        what=(
+            "The form asked for the answer is no JSON schema.",
+            "Заданная форма ответа — не схема JSON.",
+        ),
+        why=("At {path}: {keyword} has no meaning there.", "{path}: {keyword} здесь не годится."),
+        next_step=("Correct the schema and ask again.", "Исправьте схему и спросите ещё раз."),
+        http_status=400,
+    ),
+    "worker-schema-unsupported": ErrorText(
+        what=(
+            "The answer could not be promised in the form asked for.",
+            "Ответ в заданной форме гарантировать нельзя.",
+        ),
+        why=(
+            "At {path}: galosh cannot hold an answer to {keyword}.",
+            "{path}: galosh не умеет соблюдать {keyword}.",
+        ),
+        next_step=(
+            "Leave that out of the schema, check the answer for it yourself, and ask again.",
+            "Уберите это из схемы, проверьте ответ сами и спросите ещё раз.",
+        ),
+        http_status=400,
+    ),
+    "worker-schema-too-big": ErrorText(
+        what=(
+            "The form asked for the answer is too large.",
+            "Заданная форма ответа слишком велика.",
+        ),
+        why=(
+            "At {path}: {keyword} may be {limit} at most.",
+            "{path}: {keyword} — не больше {limit}.",
+        ),
+        next_step=("Make the schema smaller and ask again.", "Сократите схему и спросите ещё раз."),
+        http_status=400,
+    ),
+    "worker-schema-impossible": ErrorText(
+        what=(
+            "No answer can have the form asked for.",
+            "Ответа в заданной форме не бывает.",
+        ),
+        why=("At {path}: no value fits.", "{path}: ни одно значение не подходит."),
+        next_step=("Correct the schema and ask again.", "Исправьте схему и спросите ещё раз."),
+        http_status=400,
+    ),
+    "worker-grammar-stuck": ErrorText(
+        what=(
+            "The answer could not go on in the form asked for.",
+            "Ответ не удалось продолжить в заданной форме.",
+        ),
+        why=(
+            "The model has no word that the form allows at that place.",
+            "У модели нет слова, которое форма допускает в этом месте.",
+        ),
+        kept=_WORKER_LIVES,
+        next_step=(
+            "Ask without the form, or choose another model: galosh models",
+            "Спросите без формы или выберите другую модель: galosh models",
+        ),
+    ),
     "worker-decode-failed": ErrorText(
         what=(
             "The engine stopped in the middle of the answer.",
