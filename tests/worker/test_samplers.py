@@ -16,7 +16,9 @@ OPEN = {"temperature": 2.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "seed": 7}
 
 
 def tale(worker: WorkerProcess, sampling: dict[str, Any], max_tokens: int = 10) -> str:
-    return answer(worker.generate(**{**TALE, "max_tokens": max_tokens, "sampling": sampling}))
+    events = worker.generate(**{**TALE, "max_tokens": max_tokens, "sampling": sampling})
+    assert events[-1]["type"] == "done", events[-1]
+    return answer(events)
 
 
 @pytest.fixture(scope="module")
