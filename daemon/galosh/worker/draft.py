@@ -1,0 +1,177 @@
+"""Guesses how an answer goes on by what was said before, and stops where that does not pay. Pure.
+
+Owns the guesses of one answer. What follows the last words elsewhere in the prompt or in
+the answer itself is proposed; the model checks several tokens in one step, which costs more
+than a step of one and far less than as many steps. How much more, and how often a guess
+holds, is learned as it goes. Guesses are paid out of what they have earned: an answer that
+gives them no chance loses a token's time and a fiftieth at most.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+# How long a match is compared back, and how many places of one pair of tokens are looked at.
+_LONGEST = 12
+_PLACES = 16
+# After a word was replaced, the text goes on a little further on.
+_SKIP = 8
+_PAIR_SHIFT = 32
+# By the length of the match: 1, 2, 3-4, 5-8, more. Chances before anything was seen.
+_CHANCES = (0.4, 0.3, 0.5, 0.75, 0.9)
+_PRIOR_WEIGHT = 3.0
+_MEMORY = 24.0
+_RELAXED = 0.004
+_FIRST_ROW_COST = 0.35
+_WEIGHT = 0.25
+# In steps of one token.
+_START_CREDIT = 1.0
+_EARNED = 0.02
+_MOST_CREDIT = 12.0
+_LEAST_GAIN = 1.03
+
+
+class Drafter:
+    """See the module."""
+
+    def __init__(self, tokens: Sequence[int], most: int) -> None:
+        """`tokens` is the prompt; at most `most` tokens are proposed at a time."""
+        self._most = most
+        self._tokens: list[int] = []
+        # The last place after each pair of tokens, and before it the places before.
+        self._last: dict[int, int] = {}
+        self._before = array("i")
+        self._source: int | None = None
+        self._strength = 0
+        self._chances = [_Chance(chance) for chance in _CHANCES]
+        self._guessed_by = self._chances[0]
+        self._step_seconds: float | None = None
+        self._row_cost = _FIRST_ROW_COST
+        self._credit = _START_CREDIT
+        for token in tokens:
+            self._append(token)
+        if self._tokens:
+            self._find(None)
+
+    def propose(self) -> list[int]:
+        """The tokens that may come next: 0 to `most` of them."""
+        if self._source is None or self._step_seconds is None:
+            return []
+        count = self._best_length(min(self._most, len(self._tokens) - self._source))
+        return self._tokens[self._source : self._source + count]
+
+    def add(self, token: int) -> None:
+        """A token was taken into the answer."""
+        source = self._source
+        self._append(token)
+        if source is not None and self._tokens[source] == token:
+            self._source = source + 1
+            self._strength += 1
+        else:
+            self._find(source)
+
+    def note(self, proposed: int, accepted: int, step_seconds: float) -> None:
+        """A step that checked `proposed` tokens and took `accepted` of them took so long."""
+        if proposed == 0:
+            self._credit = min(_MOST_CREDIT, self._credit + _EARNED)
+            self._step_seconds = _follow(self._step_seconds, step_seconds)
+            for chance in self._chances:
+                chance.relax()
+            return
+        if self._step_seconds is None or self._step_seconds <= 0:
+            return
+        cost = (step_seconds / self._step_seconds - 1) / proposed
+        # A step may have been held up by something else: no row costs more than a step.
+        self._row_cost = _follow(self._row_cost, min(1.0, max(0.0, cost)))
+        gain = accepted - self._row_cost * proposed
+        self._credit = min(_MOST_CREDIT, self._credit + gain)
+        self._guessed_by.note(proposed, accepted)
+
+    def _best_length(self, limit: int) -> int:
+        self._guessed_by = self._chances[_kind(self._strength)]
+        chance = self._guessed_by.value
+        best, best_gain = 0, _LEAST_GAIN
+        expected, hold = 1.0, 1.0
+        for count in range(1, limit + 1):
+            hold *= chance
+            expected += hold
+            cost = self._row_cost * count
+            if cost > self._credit:
+                break
+            gain = expected / (1 + cost)
+            if gain > best_gain:
+                best, best_gain = count, gain
+        return best
+
+    def _append(self, token: int) -> None:
+        tokens = self._tokens
+        tokens.append(token)
+        place = len(tokens)
+        if place < 2:
+            self._before.append(0)
+            return
+        pair = tokens[-2] << _PAIR_SHIFT | token
+        self._before.append(self._last.get(pair, 0))
+        self._last[pair] = place
+
+    def _find(self, old: int | None) -> None:
+        """Look for the longest match of what was said last; `old` is what was followed."""
+        tokens, end = self._tokens, len(self._tokens)
+        best, best_key = None, (1, False, 0)
+        place = self._before[end - 1]
+        for _ in range(_PLACES):
+            if place == 0:
+                break
+            near = old is not None and 0 <= place - old < _LONGEST
+            key = (self._match(place), near, place)
+            if key > best_key:
+                best, best_key = place, key
+            place = self._before[place - 1]
+        if best is None and old is not None:
+            skipped = tokens[old : min(old + _SKIP, end - 1)]
+            if tokens[-1] in skipped:
+                best = old + skipped.index(tokens[-1]) + 1
+        self._source, self._strength = best, best_key[0]
+
+    def _match(self, place: int) -> int:
+        """How many of the last tokens are those before `place`, too."""
+        tokens, end = self._tokens, len(self._tokens)
+        length = 2
+        while (
+            length < min(_LONGEST, place) and tokens[place - 1 - length] == tokens[end - 1 - length]
+        ):
+            length += 1
+        return length
+
+
+class _Chance:
+    """How often one more token of a guess holds."""
+
+    def __init__(self, first: float) -> None:
+        self._first = first
+        self._tried = _PRIOR_WEIGHT
+        self._held = first * _PRIOR_WEIGHT
+
+    @property
+    def value(self) -> float:
+        return self._held / self._tried
+
+    def relax(self) -> None:
+        """Time goes by: what was hopeless may be worth another try."""
+        self._held += _RELAXED * (self._first * self._tried - self._held)
+
+    def note(self, proposed: int, accepted: int) -> None:
+        self._held += accepted
+        self._tried += accepted + (accepted < proposed)
+        if self._tried > _MEMORY:
+            self._held *= _MEMORY / self._tried
+            self._tried = _MEMORY
+
+
+def _kind(strength: int) -> int:
+    return (strength > 1) + (strength > 2) + (strength > 4) + (strength > 8)
+
+
+def _follow(before: float | None, value: float) -> float:
+    return value if before is None else before + _WEIGHT * (value - before)
