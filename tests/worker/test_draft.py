@@ -20,10 +20,10 @@ def play(
     """How many times faster than without guesses, and the most proposed at once, for a model
     whose answer is `answer` and to which a row more costs `row_cost` of a step."""
     chance = random.Random(5)
-    drafter = Drafter(prompt, most)
+    drafter = Drafter(prompt)
     seconds, written, longest = 0.0, 0, 0
     while written < len(answer):
-        guess = drafter.propose()
+        guess = drafter.propose(most)
         longest = max(longest, len(guess))
         right = 0
         while right < len(guess) and written + right < len(answer) - 1:
@@ -50,11 +50,11 @@ def text(length: int, words: int, seed: int) -> list[int]:
 def test_a_guess_is_a_piece_of_what_was_said(
     prompt: list[int], answer: list[int], most: int
 ) -> None:
-    drafter = Drafter(prompt, most)
+    drafter = Drafter(prompt)
     said = list(prompt)
     drafter.note(0, 0, 1.0)
     for token in answer:
-        guess = drafter.propose()
+        guess = drafter.propose(most)
         assert len(guess) <= most
         joined = ",".join(map(str, said)) + ","
         assert not guess or ",".join(map(str, guess)) + "," in joined
@@ -64,16 +64,16 @@ def test_a_guess_is_a_piece_of_what_was_said(
 
 
 def test_nothing_is_guessed_before_the_cost_of_a_step_is_known() -> None:
-    drafter = Drafter([1, 2, 3, 4, 5, 1, 2, 3, 4], 4)
-    assert drafter.propose() == []
+    drafter = Drafter([1, 2, 3, 4, 5, 1, 2, 3, 4])
+    assert drafter.propose(4) == []
     drafter.note(0, 0, 0.01)
-    assert drafter.propose()[:1] == [5]
+    assert drafter.propose(4)[:1] == [5]
 
 
 def test_the_longest_match_decides() -> None:
-    drafter = Drafter([8, 9, 1, 2, 7, 5, 1, 2, 6, 8, 9, 1, 2], 1)
+    drafter = Drafter([8, 9, 1, 2, 7, 5, 1, 2, 6, 8, 9, 1, 2])
     drafter.note(0, 0, 0.01)
-    assert drafter.propose() == [7]
+    assert drafter.propose(1) == [7]
 
 
 @pytest.mark.parametrize("row_cost", [0.05, 0.2, 0.35])

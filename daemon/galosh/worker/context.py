@@ -91,6 +91,7 @@ class Context:
         self.batch_tokens = int(lib.llama_n_batch(self.pointer))
         self.sequences = options.sequences
         self.outputs = options.outputs
+        self.drafts = options.draft and not model.forgetful
         self.held: list[list[int]] = [[] for _ in range(self.sequences)]
         self._batch = Batch(lib, self.batch_tokens, self.sequences)
 
@@ -155,6 +156,14 @@ class Context:
             return True
         self.reset(sequence)
         return length == 0
+
+    def can_take_back(self, sequence: int, count: int) -> bool:
+        """Whether the last `count` tokens of a sequence could be dropped again right after
+        they were added: a sliding window moves on by as many."""
+        window = self._window()
+        if self._model.forgetful or window == 0:
+            return not self._model.forgetful
+        return self.oldest(sequence) <= max(0, len(self.held[sequence]) - window - 2 * count)
 
     def reaches_back(self, sequence: int, length: int) -> bool:
         """Whether all that token `length` looks at is still held: a sliding window or a

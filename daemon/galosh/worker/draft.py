@@ -35,9 +35,8 @@ _LEAST_GAIN = 1.03
 class Drafter:
     """See the module."""
 
-    def __init__(self, tokens: Sequence[int], most: int) -> None:
-        """`tokens` is the prompt; at most `most` tokens are proposed at a time."""
-        self._most = most
+    def __init__(self, tokens: Sequence[int]) -> None:
+        """`tokens` is what was said so far: the prompt, and what was written."""
         self._tokens: list[int] = []
         # The last place after each pair of tokens, and before it the places before.
         self._last: dict[int, int] = {}
@@ -54,11 +53,11 @@ class Drafter:
         if self._tokens:
             self._find(None)
 
-    def propose(self) -> list[int]:
+    def propose(self, most: int) -> list[int]:
         """The tokens that may come next: 0 to `most` of them."""
         if self._source is None or self._step_seconds is None:
             return []
-        count = self._best_length(min(self._most, len(self._tokens) - self._source))
+        count = self._best_length(min(most, len(self._tokens) - self._source))
         return self._tokens[self._source : self._source + count]
 
     def add(self, token: int) -> None:

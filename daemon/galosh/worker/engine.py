@@ -123,12 +123,27 @@ class Engine:
             if not answer.started:
                 answer.begin()
             if len(answer.tokens) - len(held[answer.sequence]) == 1:
-                work.append((answer, Piece(answer.sequence, answer.tokens[-1:], answer.writes)))
+                tokens = answer.tokens[-1:]
+                if len(answers) == 1:
+                    tokens += self._guess(answer)
+                outputs = len(tokens) if answer.writes else 0
+                work.append((answer, Piece(answer.sequence, tokens, outputs)))
             else:
                 readers.append(answer)
         if readers:
             self._add_readers(work, readers)
         return work
+
+    def _guess(self, answer: Answer) -> list[int]:
+        """What the next step could check besides: only beside nobody, since what a guess
+        costs is time of all."""
+        most = min(self._context.outputs, self._context.batch_tokens) - 1
+        if not self._context.drafts or most < 1 or self._suspects:
+            return []
+        assert answer.sequence is not None
+        if not self._context.can_take_back(answer.sequence, most):
+            return []
+        return answer.guess(most)
 
     def _add_readers(self, work: Work, readers: Sequence[Answer]) -> None:
         size = self._context.batch_tokens
@@ -175,11 +190,14 @@ class Engine:
         read_tokens = 0
         for answer, piece in work:
             row += len(piece.tokens)
-            if len(piece.tokens) > 1:
+            if len(piece.tokens) > max(1, piece.outputs):
                 read_tokens += len(piece.tokens)
             writing = answer.wrote
-            reason = self._take_safely(answer, piece, row - 1)
-            answer.spend(time.perf_counter() - begun, writing)
+            reason = self._take_safely(answer, piece, row - piece.outputs)
+            seconds = time.perf_counter() - begun
+            answer.spend(seconds, writing)
+            if writing and len(work) == 1:
+                answer.note_step(seconds)
             if reason is not None:
                 self._end(answer, reason)
         if read_tokens:
@@ -202,11 +220,16 @@ class Engine:
         return None
 
     def _take(self, answer: Answer, piece: Piece, row: int) -> str | None:
+        """Why it ended, or None. `row`: the first of the piece's rows of logits."""
         held_tokens = len(self._context.held[piece.sequence])
-        if held_tokens in answer.places:
+        if held_tokens in answer.places and piece.outputs <= 1:
             self._seats.keep(answer)
         if piece.outputs:
-            return answer.take_token(self._context.pointer, row)
+            guess = piece.tokens[len(piece.tokens) - piece.outputs + 1 :]
+            reason, wrong = answer.take_tokens(self._context.pointer, row, guess)
+            # What was guessed wrong goes; where it cannot, all is read again.
+            self._context.cut(piece.sequence, held_tokens - wrong)
+            return reason
         if held_tokens == len(answer.tokens):
             return "length"
         answer.tell_progress(held_tokens)

@@ -7,9 +7,10 @@ character, a stop string, or a second ending.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from galosh.worker.draft import Drafter
 from galosh.worker.fault import WorkerFault
 from galosh.worker.model import Model
 from galosh.worker.options import GenerateOptions
@@ -74,6 +75,10 @@ class Answer:
             context_tokens=size_tokens,
         )
         self._template = model.template.kind if options.messages is not None else None
+        self._size_tokens = size_tokens
+        self._drafter: Drafter | None = None
+        self._checked = (0, 0)
+        self._draft_tokens = self._draft_accepted = 0
 
     @property
     def writes(self) -> bool:
@@ -116,8 +121,37 @@ class Answer:
         if self._completed == 0:
             self._emit({"type": "prefill", "read_tokens": read_tokens})
 
-    def take_token(self, context_pointer: Any, row: int) -> str | None:
-        """Choose the next token at a row of the last batch; why it was the last, or None."""
+    def guess(self, most: int) -> list[int]:
+        """How it may go on: at most `most` tokens, to be checked in one step."""
+        if self.options.draft is False or not self.wrote:
+            return []
+        if self._drafter is None:
+            self._drafter = Drafter(self.tokens)
+        # The last token needs no guess, and every guess a place in memory.
+        room = min(self._maximum - self._completed - 1, self._size_tokens - len(self.tokens))
+        return self._drafter.propose(min(most, room))
+
+    def note_step(self, seconds: float) -> None:
+        """The last step, of this answer alone, took so long."""
+        if self._drafter is not None:
+            self._drafter.note(*self._checked, seconds)
+
+    def take_tokens(
+        self, context_pointer: Any, row: int, guess: Sequence[int]
+    ) -> tuple[str | None, int]:
+        """Choose the next token at a row of the last batch, and the ones after it for as long
+        as `guess` was right. Why the last one was the last, or None; how much was wrong."""
+        reason = self._take_token(context_pointer, row)
+        accepted = 0
+        while reason is None and accepted < len(guess) and self.tokens[-1] == guess[accepted]:
+            accepted += 1
+            reason = self._take_token(context_pointer, row + accepted)
+        self._checked = len(guess), accepted
+        self._draft_tokens += len(guess)
+        self._draft_accepted += accepted
+        return reason, len(guess) - accepted
+
+    def _take_token(self, context_pointer: Any, row: int) -> str | None:
         if self._logprobs is not None:
             self._logprobs.read(context_pointer, row)
         token = self._sampler.next_token(context_pointer, row)
@@ -128,6 +162,8 @@ class Answer:
             return "stop"
         self._completed += 1
         self.tokens.append(token)
+        if self._drafter is not None:
+            self._drafter.add(token)
         if self._logprobs is not None:
             self._entries.append(self._entry(token, self._logprobs))
         self._send(self._stops.feed(self._utf8.feed(words.piece(token))))
@@ -152,8 +188,8 @@ class Answer:
                 "restored_tokens": self.restored_tokens,
                 "prefill_seconds": round(self._prefill_seconds, 6),
                 "decode_seconds": round(self._decode_seconds, 6),
-                "draft_tokens": 0,
-                "draft_accepted": 0,
+                "draft_tokens": self._draft_tokens,
+                "draft_accepted": self._draft_accepted,
             }
         )
 
