@@ -42,7 +42,7 @@ _IGNORED = frozenset(
     }
 )
 _SHARED = SAMPLING_FIELDS | frozenset(
-    {"model", "stream", "stream_options", "stop", "max_tokens", "n", "preset"}
+    {"model", "stream", "stream_options", "stop", "max_tokens", "n", "preset", "draft"}
 )
 _REFUSED_CHAT: dict[str, tuple[str, tuple[object, ...]]] = {
     "tools": ("server.cannot.tools", ([],)),
@@ -220,10 +220,16 @@ def _question(
         stop=_stops(data),
         sampling=read_sampling(data),
         preset=fields.text(data, "preset", 1, 128),
-        options=read_form(data),
+        options=_options(data),
         stream=fields.flag(data, "stream"),
         include_usage=fields.flag(options, "include_usage"),
     )
+
+
+def _options(data: Json) -> dict[str, object]:
+    """The form of the answer, and whether tokens may be guessed ahead (`draft`)."""
+    given = {} if data.get("draft") is None else {"draft": fields.flag(data, "draft")}
+    return read_form(data) | given
 
 
 def _messages(data: Json) -> tuple[Message, ...]:
