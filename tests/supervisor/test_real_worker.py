@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ import pytest
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
 from galosh.supervisor import Done, GenerationRequest, Supervisor
+from galosh.supervisor.idle import Stage
 from tests import real
 from tests.supervisor.kit import answer, events_of, failure, first_text, heard, in_loop
 
@@ -99,3 +101,61 @@ async def test_a_prompt_that_does_not_fit_is_refused_with_the_counts(
 async def _rest(events: object) -> None:
     async for _ in events:  # type: ignore[attr-defined]
         pass
+
+
+@in_loop
+async def test_four_at_once_say_what_each_says_alone(supervisor: Supervisor) -> None:
+    await supervisor.start()
+    try:
+        prompts = ["The capital of France is", "Water boils at", "One, two, three,", "Cats and"]
+        asked = [replace(CAPITAL, prompt=prompt) for prompt in prompts]
+        alone = [(await text_of(supervisor, request))[0] for request in asked]
+        assert supervisor.status()["answers_at_a_time"] == 4
+        together = await asyncio.gather(*(text_of(supervisor, request) for request in asked))
+        # Sums in another order may turn a near tie: most answers are the same to the letter.
+        same = sum(text == expected for (text, _), expected in zip(together, alone, strict=True))
+        assert same >= 3
+        assert all(done.completion_tokens > 3 for _, done in together)
+    finally:
+        await supervisor.stop()
+
+
+@in_loop
+async def test_rest_gives_memory_back_and_the_next_question_wakes_it(
+    supervisor: Supervisor,
+) -> None:
+    await supervisor.start()
+    try:
+        text, _ = await text_of(supervisor, CAPITAL)
+        owner = supervisor._ruling()
+        awake = owner.slot.memory_bytes
+        with supervisor.events.subscribe() as view:
+            owner.post(lambda: owner.slot.rest(Stage.MODEL))
+            rested = await heard(view, "model.rested")
+        assert rested.facts["stage"] == "model"
+        left = rested.facts["memory_bytes"]
+        assert isinstance(left, int)
+        assert awake is not None
+        assert left < awake - 100_000_000  # the weights of this model have 98 MB
+        assert supervisor.status()["stage"] == "model"
+        again, done = await text_of(supervisor, CAPITAL)
+        assert again == text
+        assert done.cached_tokens > 0  # what was read before was saved, and not read again
+        assert supervisor.status()["stage"] == "awake"
+    finally:
+        await supervisor.stop()
+
+
+@in_loop
+async def test_what_was_read_survives_the_worker(supervisor: Supervisor) -> None:
+    await supervisor.start()
+    try:
+        long = replace(CAPITAL, prompt="It was a dark and stormy night. " * 20 + "So")
+        text, first = await text_of(supervisor, long)
+        assert first.cached_tokens == 0
+        await supervisor.unload()
+        again, second = await text_of(supervisor, long)
+        assert again == text
+        assert second.restored_tokens > first.prompt_tokens // 2
+    finally:
+        await supervisor.stop()

@@ -18,7 +18,7 @@ from galosh.base.paths import Paths
 from galosh.base.texts import say
 from galosh.supervisor.bus import EventBus
 from galosh.supervisor.download_job import JobRecord
-from galosh.supervisor.swap_in import Candidate, Stage, SwapIn, available_bytes
+from galosh.supervisor.swap_in import Candidate, Stage, SwapIn
 
 _LOG = logging.getLogger("galosh.supervisor")
 
@@ -65,7 +65,7 @@ class Arrival:
         self._clock = clock
         self._host = host
         self._models = models
-        self._swap = SwapIn(host, default, change_setting, available_bytes)
+        self._swap = SwapIn(host, default, change_setting)
 
     async def register(self, record: JobRecord, path: Path) -> str | None:
         """Enter the file into the store; the model's id, None for a file kept elsewhere.
@@ -87,16 +87,13 @@ class Arrival:
         path = Path(str(record.model_path))
         try:
             model = await asyncio.to_thread(self._models.add, path)
-            facts = model.to_json()
-            size = facts.get("size_bytes")
-            size_bytes = size if isinstance(size, int) else record.size_bytes or 0
-            await self._swap.run(Candidate(model.id, size_bytes, record.replaces))
+            await self._swap.run(Candidate(model.id, record.replaces))
         except GaloshError as error:
             _LOG.warning("the fetched model was not swapped in: %s", error.code)
             text = f"{say('supervisor.not-swapped-in', file_name=path.name)} {error.why}"
             self._host.events.publish("model.not_swapped_in", text=text, error=error.to_json())
             return None
-        title = str(facts.get("title") or model.id)
+        title = str(model.to_json().get("title") or model.id)
         _LOG.info("swapped in model=%s", model.id)
         return {"model": model.id, "title": title, "at_seconds": self._clock.wall_seconds()}
 

@@ -17,7 +17,8 @@ class Limits:
     for every prompt token until the first word, since reading is one silent step.
     cancel_seconds: until a cancelled request must have ended, or the worker goes.
     rest_seconds: until memory that was asked back must have been given.
-    exit_seconds, terminate_seconds: patience with each step of the way out.
+    exit_seconds, terminate_seconds: patience with each step of the way out; the first
+    includes saving what was read (two seconds at most).
     waiting: questions in line beside the one being answered.
     unread_events: pieces an answer may have ahead of its reader.
     """
@@ -28,7 +29,7 @@ class Limits:
     prefill_seconds_per_token: float = 0.5
     cancel_seconds: float = 10.0
     rest_seconds: float = 15.0
-    exit_seconds: float = 3.0
+    exit_seconds: float = 4.0
     terminate_seconds: float = 2.0
     waiting: int = 8
     unread_events: int = 8192

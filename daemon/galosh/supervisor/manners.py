@@ -130,7 +130,7 @@ class Manners:
 
     def _rest(self, stage: Stage) -> None:
         slot = self._owner.slot
-        if stage <= slot.stage:
+        if stage <= slot.rest_asked:
             return
         if stage is Stage.GONE:
             slot.stop()

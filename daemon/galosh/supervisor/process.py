@@ -192,9 +192,10 @@ class Worker:
         assert self._process is not None
         assert self._process.stdin is not None
         self.send({"type": "exit", "save": True})
-        self._process.stdin.close()
+        # Its stdin stays open meanwhile: the end of that means "at once", without saving.
         if await self._gone_within(self._limits.exit_seconds):
             return
+        self._process.stdin.close()
         for step, patience in ((Group.terminate, self._limits.terminate_seconds), (Group.kill, 0)):
             pid = self.pid
             if pid is None:

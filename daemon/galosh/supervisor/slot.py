@@ -114,7 +114,8 @@ class Slot:
         self.watchdog = Watchdog(tools.clock, lambda limit: self._silence(limit, None))
         self.running = Running(tools.bus, tools.clock, tools.limits, tools.tally, self._silence)
         self.state = State.NO_MODEL
-        self.stage = Stage.AWAKE
+        self.stage = Stage.AWAKE  # how far it has rested
+        self.rest_asked = Stage.AWAKE
         self.wish: LoadWish | None = None
         self.model: StoredModel | None = None
         self.loaded: LoadedModel | None = None
@@ -153,7 +154,7 @@ class Slot:
         self._apply(Signal.START)
         self.wish, self.model = wish, wish.model
         self._refusal = self._silent_seconds = self.failure = self._admitted = None
-        self.stage = Stage.AWAKE
+        self.stage = self.rest_asked = Stage.AWAKE
         self.progress = 0.0
         tools = self._tools
         self.worker = Worker(lambda: self._admit(wish), self, tools.ledger, self._limits)
@@ -187,13 +188,13 @@ class Slot:
         if not self.running.begin(ticket, self.worker):
             return False
         self._apply(Signal.SENT)
-        self.stage = Stage.AWAKE
+        self.stage = self.rest_asked = Stage.AWAKE
         return True
 
     def rest(self, stage: Stage) -> None:
         """Have an idle worker give memory back, this far."""
         self._apply(Signal.REST)
-        self.stage = stage  # also where it refuses: asking again would change nothing
+        self.rest_asked = stage  # also where it refuses: asking again would change nothing
         assert self.worker is not None
         self.worker.send({"type": "rest", "id": "rest", "stage": stage.name.lower()})
         self.watchdog.arm(self._limits.rest_seconds)
@@ -333,6 +334,7 @@ class Slot:
         self.watchdog.disarm()
         self._apply(Signal.RESTED)
         if isinstance(reply, Rested):
+            self.stage = self.rest_asked
             self.memory_bytes = reply.memory_bytes
             self._bus.publish(
                 "model.rested",
@@ -388,7 +390,7 @@ class Slot:
             self.keeper.unloaded(self)
         else:
             why = stated or found
-            rested = self.stage is not Stage.AWAKE
+            rested = self.rest_asked is not Stage.AWAKE
             gone = Gone(model, loading, crash, why, stated is not None, tickets, plan, rested)
             self.keeper.gone(self, gone)
 

@@ -16,9 +16,6 @@ from galosh.supervisor.request import Event, GenerationRequest, LoadedModel, Pri
 
 _TRIAL_TOKENS = 8
 _QUESTION = ({"role": "user", "content": "Say hello."},)
-# Buffers and the context beside the weights (measured 10 to 20 % at 4k), and room to move.
-_NEED_SHARE = 1.15
-_RESERVE_BYTES = 500_000_000
 
 
 class Stage(Protocol):
@@ -39,7 +36,6 @@ class Candidate:
     """The model that would take over. replaces: the default it may take over from."""
 
     model_id: str
-    size_bytes: int
     replaces: str | None
 
 
@@ -51,19 +47,18 @@ class SwapIn:
         stage: Stage,
         default: Callable[[], str],
         change: Callable[[str, str], Awaitable[None]],
-        available_bytes: Callable[[], int | None],
     ) -> None:
         self._stage = stage
         self._default = default
         self._change = change
-        self._available_bytes = available_bytes
 
     async def run(self, candidate: Candidate) -> None:
         """Try the candidate and make it the default.
 
         Raises GaloshError `supervisor-swap-unwanted` (the user has chosen since),
-        `supervisor-swap-memory`, `supervisor-swap-silent`, or what loading it raises; the
-        model before is the wanted one again then.
+        `supervisor-swap-silent`, or what loading it raises (`supervisor-no-room` …); the
+        model before is the wanted one again then. Whether both are loaded for a while is for
+        the memory to say: see `hand_over`.
         """
         before = self._stage.status().get("wanted")
         chosen = {self._default() or None, before} - {None, candidate.model_id}
@@ -72,7 +67,6 @@ class SwapIn:
                 "supervisor-swap-unwanted", model_id=candidate.model_id,
                 chosen=str(min(chosen - {candidate.replaces}, key=str)),
             )  # fmt: skip
-        self._check_memory(candidate)
         await self._stage.want(candidate.model_id)
         try:
             await self._try(candidate)
@@ -81,15 +75,6 @@ class SwapIn:
                 await self._stage.want(before)
             raise
         await self._change("model.default", candidate.model_id)
-
-    def _check_memory(self, candidate: Candidate) -> None:
-        available = self._available_bytes()
-        need = int(candidate.size_bytes * _NEED_SHARE) + _RESERVE_BYTES
-        if available is not None and available < need:
-            raise GaloshError(
-                "supervisor-swap-memory", model_id=candidate.model_id,
-                need_bytes=need, available_bytes=available,
-            )  # fmt: skip
 
     async def _try(self, candidate: Candidate) -> None:
         request = GenerationRequest(
@@ -103,13 +88,3 @@ class SwapIn:
             pieces = [event.text async for event in stream if isinstance(event, TextPiece)]
         if not "".join(pieces).strip():
             raise GaloshError("supervisor-swap-silent", model_id=candidate.model_id)
-
-
-def available_bytes() -> int | None:
-    """Memory that programs could take now, swap not counted; None if it cannot be told."""
-    import psutil
-
-    try:
-        return int(psutil.virtual_memory().available)
-    except (psutil.Error, OSError, RuntimeError):
-        return None

@@ -385,19 +385,6 @@ ERRORS: dict[str, ErrorText] = {
         next_step=("Run: galosh models use {model_id}", "Выполните: galosh models use {model_id}"),
         http_status=409,
     ),
-    "supervisor-swap-memory": ErrorText(
-        what=("The model {model_id} did not take over.", "Модель {model_id} не заняла место."),
-        why=(
-            "It needs about {need_bytes} of memory; {available_bytes} is free at the moment.",
-            "Ей нужно около {need_bytes} памяти; сейчас свободно {available_bytes}.",
-        ),
-        kept=("The model in use before stays.", "Прежняя модель осталась в работе."),
-        next_step=(
-            "Close other programs and run: galosh models use {model_id}",
-            "Закройте другие программы и выполните: galosh models use {model_id}",
-        ),
-        http_status=503,
-    ),
     "supervisor-swap-silent": ErrorText(
         what=("The model {model_id} did not take over.", "Модель {model_id} не заняла место."),
         why=("It loaded but gave no answer.", "Она загрузилась, но не ответила."),
