@@ -187,6 +187,25 @@ async def test_a_question_in_the_middle_of_resting_waits_for_it(house: House) ->
 
 
 @in_loop
+async def test_under_pressure_a_resting_model_asks_for_room_before_it_comes_back(
+    house: House,
+) -> None:
+    async with house.open() as supervisor:
+        await supervisor.ready("alpha")
+        owner = supervisor._ruling()
+        with supervisor.events.subscribe() as view:
+            owner.post(lambda: owner.slot.rest(Stage.MODEL))
+            await heard(view, "model.rested")
+        house.pressure.say(GIB, some=True)
+        await settled(supervisor)
+        house.available_bytes = 1 << 20
+        error = await failure(answer(supervisor, "x", "alpha"))
+        assert error.code == "supervisor-no-room"
+        house.available_bytes = 8 * GIB
+        assert await answer(supervisor, "x", "alpha") == "echo: x"
+
+
+@in_loop
 async def test_pause_holds_no_memory_until_told_otherwise(house: House) -> None:
     house.manners("alpha", words=["w"] * 10_000, word_after=0.01)
     async with house.open() as supervisor:

@@ -63,6 +63,10 @@ class Manners:
                 self.close()
         self._look()
 
+    def is_tight(self) -> bool:
+        """Whether memory is under any pressure."""
+        return self.level is not Level.NONE
+
     def close(self) -> None:
         """Watch nothing."""
         self._watch.close()

@@ -24,6 +24,7 @@ from galosh.supervisor.crash import Cause
 from galosh.supervisor.deaths import Deaths
 from galosh.supervisor.fate import Fate, fate_of
 from galosh.supervisor.hand_over import HandOver
+from galosh.supervisor.idle import Stage
 from galosh.supervisor.launch import Launch
 from galosh.supervisor.line import Line
 from galosh.supervisor.load_plan import LoadWish
@@ -72,6 +73,7 @@ class Owner:
         self.paused = False
         self.notice: Notice | None = None
         self.settled: Callable[[], None] = lambda: None
+        self.is_tight: Callable[[], bool] = lambda: False
         self.deaths = Deaths(tools.limits.restart)
         self.slot = Slot(self, tools)
         self.hand_over = HandOver(self)
@@ -195,6 +197,9 @@ class Owner:
             self._make_way(head)
         elif ticket is None:
             self._restore = None
+        elif action is Action.SEND and self.slot.stage is Stage.MODEL and self.is_tight():
+            # Waking asks nobody whether there is room; a start does.
+            self.slot.stop()
         else:
             self.line.take(head)
             if action is Action.SEND:

@@ -109,7 +109,7 @@ class Supervisor:
         owner.paused = self.wanted.paused
         watch = self._pressure or system_watch()
         self._manners = Manners(owner, self.events, watch, self._patience)
-        owner.settled = self._manners.settled
+        owner.settled, owner.is_tight = self._manners.settled, self._manners.is_tight
         self._task = asyncio.get_running_loop().create_task(self._owner.run())
 
     async def stop(self) -> None:
