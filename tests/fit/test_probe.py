@@ -114,7 +114,7 @@ def test_a_busy_pc_is_not_measured(
         monkeypatch.setattr(probe, "is_busy", lambda: False)
         begun = time.monotonic()
         assert probe.measure(real_engine.python, now, None, None).refused == "busy"
-        assert time.monotonic() - begun < 25
+        assert time.monotonic() - begun < 40
         said = learn_speed(paths, _pc(), EngineUsed("e", real_engine.python))
     assert said.measured is None
     assert said.bandwidth.refused == "busy"

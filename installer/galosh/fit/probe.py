@@ -29,7 +29,7 @@ from galosh.fit.work import Heads, Kind, Work
 
 _MIB = 1024 * 1024
 LIMIT_SECONDS = 2.6  # of measuring; starting Python and the library comes on top
-_CHILD_LIMIT_SECONDS = 20.0
+_CHILD_LIMIT_SECONDS = 15.0
 _FAR_BYTES = 256 * _MIB
 _FAR_MOST_BYTES = 512 * _MIB
 _SHARE_OF_AVAILABLE = 0.1
@@ -81,6 +81,8 @@ def measure(
         if share < _OWN_SHARE or stolen > _STEAL_SHARE:
             return Outcome(None, "busy", f"{share:.2f}, {stolen:.2f}")
         return Outcome(read_answer(answer, request, circumstances, time.time()))
+    except subprocess.TimeoutExpired:  # it ends after three seconds, unless it gets no time
+        return Outcome(None, "busy", f"no answer within {_CHILD_LIMIT_SECONDS:.0f} s")
     except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError) as error:
         return Outcome(None, "failed", f"{type(error).__name__}: {error}"[:300])
 

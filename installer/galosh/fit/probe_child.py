@@ -28,6 +28,7 @@ _MOST_REPEATS = 60
 _MOST_MATRICES = 1500
 _BATCH_FLOPS = 6e8  # of one repeat with a batch: some ten milliseconds
 _STEPS = 128
+_MOST_THREADS = 512  # GGML_MAX_N_THREADS
 _CROWD_SECONDS = 0.3  # of processor time asked for, until crowding is believed
 _CELLS, _BATCH_CELLS, _BATCH_QUERIES = 1024, 512, 256
 
@@ -68,6 +69,19 @@ class _Init(ctypes.Structure):
     _fields_ = (("size", _S), ("buffer", _P), ("no_alloc", ctypes.c_bool))
 
 
+class _PoolParams(ctypes.Structure):
+    """struct ggml_threadpool_params of ggml.h."""
+
+    _fields_ = (
+        ("cpumask", ctypes.c_bool * _MOST_THREADS),
+        ("n_threads", _I),
+        ("prio", _I),
+        ("poll", ctypes.c_uint32),
+        ("strict_cpu", ctypes.c_bool),
+        ("paused", ctypes.c_bool),
+    )
+
+
 class Ggml:
     """The functions used, with their types."""
 
@@ -97,11 +111,22 @@ class Ggml:
         declare_cpu = _declarer(cpu)
         self.backend = declare_cpu("ggml_backend_cpu_init", _P)()
         self.set_threads = declare_cpu("ggml_backend_cpu_set_n_threads", None, _P, _I)
+        self._prepare_pool = declare("ggml_threadpool_params_init", None, _P, _I)
+        self._new_pool = declare_cpu("ggml_threadpool_new", _P, _P)
+        self._set_pool = declare_cpu("ggml_backend_cpu_set_threadpool", None, _P, _P)
         registry = declare_cpu("ggml_backend_cpu_reg", _P)()
         self._device = declare("ggml_backend_reg_dev_get", _P, _P, _S)(registry, 0)
         address = declare("ggml_backend_reg_get_proc_address", _P, _P, ctypes.c_char_p)
         found = address(registry, b"ggml_backend_dev_get_extra_bufts")
         self._extras = _extras(found, self._device)
+
+    def use_pool(self, threads: int) -> None:
+        """Make the threads once, as the worker does, not for every graph anew."""
+        params = _PoolParams()
+        self._prepare_pool(ctypes.byref(params), threads)
+        pool = self._new_pool(ctypes.byref(params))
+        if pool:  # it lives as long as this process
+            self._set_pool(self.backend, pool)
 
     def layout(self, kind: int, columns: int, rows: int) -> Any:
         """The kind of memory the engine would put such a weight in, as its loader chooses."""
@@ -193,6 +218,7 @@ class Probe:
         self._ggml = ggml
         self._request = request
         self._threads = int(request["threads"])
+        ggml.use_pool(max(self._threads, *map(int, request["counts"])))
         self._least_share = float(request["least_share"])
         self._batch = int(request["batch_tokens"])
         self._end = time.perf_counter() + float(request["limit_seconds"])
@@ -311,16 +337,15 @@ class Probe:
         ggml.set_threads(ggml.backend, threads)
         ggml.compute(ggml.backend, graph.graph)  # work space, first touch
         times: list[float] = []
-        begun, spent = time.perf_counter(), time.process_time()
         while len(times) < 3 or (sum(times) < _SLOT_SECONDS and len(times) < _MOST_REPEATS):
-            start = time.perf_counter()
+            start, spent = time.perf_counter(), time.process_time()
             if ggml.compute(ggml.backend, graph.graph) != 0:
                 raise RuntimeError
             times.append(time.perf_counter() - start)
-        self._asked += (time.perf_counter() - begun) * threads
-        self._got += time.process_time() - spent
-        if self._asked > _CROWD_SECONDS and self.share < self._least_share:
-            raise _CrowdedError
+            self._asked += times[-1] * threads
+            self._got += time.process_time() - spent
+            if self._asked > _CROWD_SECONDS and self.share < self._least_share:
+                raise _CrowdedError
         return statistics.median(times)
 
 
