@@ -1,7 +1,7 @@
 """A real daemon with the real engine in a home of its own, for the engine's measurements.
 
 Owns that home (below a temporary folder) and every process started for it; `close` ends them
-all. The engine and the starter model are the shared ones of the tests, linked, never written.
+all. The engine and the starter model are the shared ones of the tests, never written.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Daemon:
         """
         self.home = Path(tempfile.mkdtemp(prefix="galosh-bench-"))
         self.paths = Paths.under(self.home)
-        real.link_engines(self.paths)
+        own_engines(self.paths)
         tables = {"api": "port = 0", **(settings or {})}
         text = "".join(f"[{name}]\n{lines}\n" for name, lines in tables.items())
         durable.write_text(self.paths.settings_file, text)
@@ -163,6 +163,18 @@ class Daemon:
                 raise TimeoutError("the worker is still there")
             time.sleep(0.05)
         return time.monotonic() - began
+
+
+def own_engines(paths: Paths) -> None:
+    """Give this home the shared engines as hard links: milliseconds, and a worker of our own.
+
+    The worker's files are brought up to date in the engine's folder at every start; with one
+    folder for all, two checkouts that run at once would start each other's workers.
+    """
+    shared = real.real_engine_home().engines
+    paths.engines.parent.mkdir(parents=True, exist_ok=True)
+    leave = shutil.ignore_patterns("galosh", "__pycache__", "*.lock", ".staging-*")
+    shutil.copytree(shared, paths.engines, symlinks=True, copy_function=os.link, ignore=leave)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -17,11 +17,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from galosh.engine import worker_command
+from galosh.base.paths import Paths
+from galosh.engine import current, worker_command
 from galosh.fit.memory import RunSettings
 from galosh.supervisor.load_plan import LoadPlan
 from galosh.worker.frames import MAX_FRAME_BYTES
 from scripts.benches.engine_bench import Bench
+from scripts.benches.engine_daemon import own_engines
 from scripts.benches.engine_verdict import Row, Verdict
 from tests import real
 from tests.worker.client import WorkerProcess
@@ -39,7 +41,7 @@ def measure(bench: Bench) -> Row:
     del bench
     model = real.gemma_model()
     forecast = _forecast(model)
-    with WorkerProcess(worker_command(real.real_engine_home(), real.real_engine())) as worker:
+    with tempfile.TemporaryDirectory() as home, WorkerProcess(_command(Path(home))) as worker:
         plan = LoadPlan(RunSettings(**forecast["settings"]), threads=2)
         worker.send(**plan.frame(model))
         loaded = worker.until("loaded", "load_failed", "error")[-1]
@@ -76,6 +78,14 @@ def measure(bench: Bench) -> Row:
         "settings": settings,
     }
     return Row("memory", verdicts, shown)
+
+
+def _command(home: Path) -> list[str]:
+    paths = Paths.under(home)
+    own_engines(paths)
+    engine = current(paths)
+    assert engine is not None
+    return worker_command(paths, engine)
 
 
 def _forecast(model: Path) -> Mapping[str, Any]:
