@@ -20,7 +20,8 @@ from scripts.benches.engine_group import Group, UnavailableError, stalled_second
 from scripts.benches.engine_verdict import Row, Verdict
 
 MIB = 1024 * 1024
-LIMIT_BYTES = 900 * MIB
+# What a PC of 2 GB has: the desktop keeps its part, a small model still fits.
+LIMIT_BYTES = 2048 * MIB
 SWAP_BYTES = 1024 * MIB
 LOADS = 50
 _REPO = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ def loads(bench: Bench) -> Row:
             most_mb = (LIMIT_BYTES - 130 * MIB) / 1e6
             alone = _swapped_alone(group, most_mb)
             before = swapped_out_pages()
-            grower = _grow(group, 60, most_mb, 1.0)
+            grower = _grow(group, 300, most_mb, 1.0)
             try:
                 said = _load_again_and_again(daemon)
             finally:
