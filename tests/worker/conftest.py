@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from galosh import engine
 from tests import real
 from tests.worker.client import WorkerProcess
 
 
 @pytest.fixture(scope="session")
-def worker_argv() -> list[str]:
-    """The command that starts a worker in the shared, proven engine."""
-    return engine.worker_command(real.real_engine_home(), real.real_engine())
+def worker_argv(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command that starts a worker in the proven engine."""
+    return real.own_worker_command(tmp_path_factory.mktemp("engine"))
 
 
 @pytest.fixture(scope="session")
