@@ -6,8 +6,9 @@ What the model "says" follows from the last message: see `FakeSupervisor.generat
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from galosh.base.clock import SystemClock
@@ -21,6 +22,7 @@ from galosh.supervisor.request import (
     LoadedModel,
     Started,
     TextPiece,
+    Vectors,
 )
 
 KNOWN = ("starter", "other")
@@ -115,6 +117,22 @@ class FakeSupervisor:
         check_known(model_id)
         return list(text.encode())
 
+    async def detokenize(self, tokens: Sequence[int], model_id: str | None = None) -> str:
+        check_known(model_id)
+        return bytes(token % 256 for token in tokens).decode("utf-8", "replace")
+
+    async def embed(
+        self, texts: Sequence[str], model_id: str | None = None, *, truncate: bool = False
+    ) -> Vectors:
+        """A vector that tells how long the text was; texts above 1,000 words do not fit."""
+        name, counts = check_known(model_id), [len(text.split()) for text in texts]
+        if max(counts) > 1000 and not truncate:
+            raise GaloshError(
+                "worker-prompt-too-long", prompt_tokens=max(counts), context_tokens=1000
+            )
+        vectors = tuple(struct.pack("<2f", 0.6, 0.8 if count % 2 else -0.8) for count in counts)
+        return Vectors(vectors, sum(min(count, 1000) for count in counts), name)
+
     def status(self) -> dict[str, object]:
         return {"state": "no-model", "model": self.current}
 
@@ -123,6 +141,8 @@ class FakeSupervisor:
 
         prefill: reads the prompt for ever; forever: writes for ever; flood: faster than
         anyone reads; die now: fails after one word; refuse: fails before; bug: raises.
+        Words that end with "stopped" end by the first stop string; where a talk may be cut,
+        two turns were.
         """
         model_id = check_known(request.model_id)
         self.current = model_id
@@ -143,12 +163,17 @@ class FakeSupervisor:
             pieces = 10**9 if words == "forever" else len(words.split())
             for index in range(pieces):
                 text = "word " if words == "forever" else words.split()[index] + " "
-                yield TextPiece(text)
+                yield TextPiece(text, _chances(text, request.options.get("logprobs")))
                 if words == "die now":
                     raise GaloshError("base-unknown", peer_code="worker-died", reason="signal 9")
                 if words == "forever":
                     await self._wait(0.01)
-            yield Done(model_id, "stop", len(words), pieces, 0, 0.25, 0.5)
+            done = Done(model_id, "stop", len(words), pieces, 0, 0.25, 0.5)
+            if words.endswith("stopped"):
+                done = replace(done, stop_string=request.stop[0])
+            if request.options.get("truncate"):
+                done = replace(done, dropped_messages=2, dropped_tokens=40)
+            yield done
         except (asyncio.CancelledError, GeneratorExit):
             self.cancelled += 1
             self.cancelled_at_seconds = SystemClock().monotonic_seconds()
@@ -162,6 +187,14 @@ class FakeSupervisor:
         except asyncio.TimeoutError:
             return
         raise GaloshError("server-stopping")
+
+
+def _chances(text: str, top: object) -> list[object] | None:
+    """What a worker says of a token, where it is asked."""
+    if not isinstance(top, int):
+        return None
+    others = [{"token": n, "text": f"{n}", "logprob": -1.0 - n} for n in range(top)]
+    return [{"token": 7, "text": text, "logprob": -0.5, "top": others}]
 
 
 class FakeParts:

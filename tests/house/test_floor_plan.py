@@ -54,7 +54,8 @@ PURE: dict[str, set[str]] = {
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
         "presets": "prompt sampler template",
         "server": "requests sampling fields gate replies ollama_requests ollama_replies"
-        " openai_words anthropic_words responses_words",
+        " openai_words anthropic_words responses_words words thoughts embedding_words"
+        " llamacpp_requests llamacpp_words",
         "setup": "view findings",
         "store": "names stored",
         "supervisor": "state schedule restart crash replies request limits deaths explain"

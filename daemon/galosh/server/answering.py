@@ -20,7 +20,9 @@ from galosh.base.errors import GaloshError
 from galosh.server import exchange
 from galosh.server.house import House
 from galosh.server.requests import Question
+from galosh.server.thoughts import Splitter
 from galosh.server.visit import Visit
+from galosh.server.words import Words, joined, words_of
 from galosh.supervisor.request import Done, Event, GenerationRequest, Started, TextPiece
 
 _log = logging.getLogger("galosh.server.answers")
@@ -36,7 +38,7 @@ class Dialect(Protocol):
     def begin(self, started: Started) -> bytes:
         """The model has taken the question; may be empty."""
 
-    def piece(self, text: str) -> bytes:
+    def piece(self, words: Words) -> bytes:
         """The next piece."""
 
     def end(self, done: Done) -> bytes:
@@ -45,7 +47,7 @@ class Dialect(Protocol):
     def failure(self, error: GaloshError) -> bytes:
         """The answer ended in an error after it had begun."""
 
-    def whole(self, text: str, done: Done) -> Mapping[str, object]:
+    def whole(self, words: Words, done: Done) -> Mapping[str, object]:
         """The answer in one piece."""
 
 
@@ -60,10 +62,11 @@ async def reply(visit: Visit, question: Question, dialect: Dialect) -> web.Strea
         request = wish(await _with_preset(house, question))
         events = cast("AsyncGenerator[Event, None]", house.supervisor.generate(request))
         async with aclosing(events) as answer:
+            words = _sorted(answer, question)
             if question.stream:
-                response, done = await _stream(visit.request, answer, dialect)
+                response, done = await _stream(visit.request, words, dialect)
             else:
-                response, done = await _whole(answer, dialect)
+                response, done = await _whole(words, dialect)
     if done is not None:
         _note(house, done, began_seconds)
     return response
@@ -85,6 +88,27 @@ def wish(question: Question) -> GenerationRequest:
     )
 
 
+async def _sorted(events: AsyncIterator[Event], question: Question) -> AsyncIterator[Event | Words]:
+    """The events with their text as `Words`: thoughts told apart, an echo put before."""
+    splitter: Splitter | None = None
+    async for event in events:
+        if isinstance(event, Started):
+            yield event
+            if question.messages:
+                splitter = Splitter(opened=event.thinking)
+            if question.echo and question.prompt:
+                yield Words(question.prompt)
+        elif isinstance(event, TextPiece):
+            words = words_of(event)
+            sorted_out = words if splitter is None else splitter.feed(words)
+            if sorted_out is not None:
+                yield sorted_out
+        else:
+            if isinstance(event, Done) and splitter is not None and (rest := splitter.finish()):
+                yield rest
+            yield event
+
+
 async def _with_preset(house: House, question: Question) -> Question:
     """What the client gave goes before what its preset says. Raises `presets-…`."""
     if question.preset is None:
@@ -94,21 +118,21 @@ async def _with_preset(house: House, question: Question) -> Question:
 
 
 async def _whole(
-    events: AsyncIterator[Event], dialect: Dialect
+    events: AsyncIterator[Event | Words], dialect: Dialect
 ) -> tuple[web.StreamResponse, Done | None]:
-    parts: list[str] = []
+    parts: list[Words] = []
     async for event in events:
         if isinstance(event, Started):
             dialect.begin(event)
-        elif isinstance(event, TextPiece):
-            parts.append(event.text)
+        elif isinstance(event, Words):
+            parts.append(event)
         elif isinstance(event, Done):
-            return exchange.answer(dialect.whole("".join(parts), event)), event
+            return exchange.answer(dialect.whole(joined(parts), event)), event
     raise GaloshError("server-stopping")
 
 
 async def _stream(
-    request: web.BaseRequest, events: AsyncIterator[Event], dialect: Dialect
+    request: web.BaseRequest, events: AsyncIterator[Event | Words], dialect: Dialect
 ) -> tuple[web.StreamResponse, Done | None]:
     done: Done | None = None
     async with exchange.EventStream(request, dialect.content_type) as out:
@@ -126,11 +150,11 @@ async def _stream(
 
 
 async def _pass_on(
-    events: AsyncIterator[Event], dialect: Dialect, out: exchange.EventStream
+    events: AsyncIterator[Event | Words], dialect: Dialect, out: exchange.EventStream
 ) -> Done:
     async for event in events:
-        if isinstance(event, TextPiece):
-            await out.send(dialect.piece(event.text))
+        if isinstance(event, Words):
+            await out.send(dialect.piece(event))
         elif isinstance(event, Started):
             if first := dialect.begin(event):
                 await out.send(first)

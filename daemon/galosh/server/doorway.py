@@ -20,7 +20,9 @@ from galosh.base.errors import GaloshError
 from galosh.server import (
     exchange,
     routes_downloads,
+    routes_embeddings,
     routes_galosh,
+    routes_llamacpp,
     routes_ollama,
     routes_ollama_pull,
     routes_openai,
@@ -45,6 +47,13 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/v1/completions": {"POST": routes_openai.completion},
     "/v1/responses": {"POST": routes_openai.response},
     "/v1/messages": {"POST": routes_openai.message},
+    "/v1/embeddings": {"POST": routes_embeddings.embeddings},
+    "/completion": {"POST": routes_llamacpp.completion},
+    "/infill": {"POST": routes_llamacpp.infill},
+    "/tokenize": {"POST": routes_llamacpp.tokenize},
+    "/detokenize": {"POST": routes_llamacpp.detokenize},
+    "/health": {"GET": routes_llamacpp.health},
+    "/props": {"GET": routes_llamacpp.props},
     f"{_OURS}/health": {"GET": routes_galosh.health},
     f"{_OURS}/status": {"GET": routes_galosh.status},
     f"{_OURS}/events": {"GET": routes_galosh.events},
@@ -67,6 +76,8 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/api/chat": {"POST": routes_ollama.chat},
     "/api/generate": {"POST": routes_ollama.generate},
     "/api/delete": {"DELETE": routes_ollama.delete},
+    "/api/embed": {"POST": routes_embeddings.embed},
+    "/api/embeddings": {"POST": routes_embeddings.embed_one},
     "/api/pull": {"POST": routes_ollama_pull.pull},
 }
 _TAILED: Mapping[str, Mapping[str, Route]] = {

@@ -24,11 +24,20 @@ _INFERENCE = frozenset(
         "/v1/completions",
         "/v1/responses",
         "/v1/messages",
+        "/v1/embeddings",
+        "/completion",
+        "/infill",
+        "/tokenize",
+        "/detokenize",
+        "/health",
+        "/props",
         "/api/version",
         "/api/tags",
         "/api/ps",
         "/api/chat",
         "/api/generate",
+        "/api/embed",
+        "/api/embeddings",
     }
 )
 

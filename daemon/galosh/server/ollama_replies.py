@@ -12,7 +12,8 @@ from typing import Protocol
 
 from galosh.base.clock import Clock
 from galosh.base.errors import GaloshError
-from galosh.server.replies import to_bytes
+from galosh.server.replies import to_bytes, truncated
+from galosh.server.words import Chance, Words
 from galosh.supervisor.request import Done, Started
 
 # The version of Ollama's API that these shapes follow; clients compare it.
@@ -43,43 +44,63 @@ class OllamaDialect:
         self._model_id, self._begun_seconds = started.model_id, self._clock.monotonic_seconds()
         return b""
 
-    def piece(self, text: str) -> bytes:
+    def piece(self, words: Words) -> bytes:
         """See Dialect."""
-        return _line(self._head(text) | {"done": False})
+        return _line(self._head(words) | {"done": False})
 
     def end(self, done: Done) -> bytes:
         """See Dialect."""
-        return _line(self.whole("", done))
+        return _line(self.whole(Words(), done))
 
     def failure(self, error: GaloshError) -> bytes:
         """See Dialect."""
         return _line({"error": str(error)})
 
-    def whole(self, text: str, done: Done) -> dict[str, object]:
+    def whole(self, words: Words, done: Done) -> dict[str, object]:
         """See Dialect."""
         loading = self._begun_seconds - self._asked_seconds
-        return self._head(text) | {
-            "done": True,
-            "done_reason": done.finish_reason,
-            "total_duration": _nanoseconds(self._clock.monotonic_seconds() - self._asked_seconds),
-            "load_duration": _nanoseconds(loading),
-            "prompt_eval_count": done.prompt_tokens,
-            "prompt_eval_duration": _nanoseconds(done.prefill_seconds),
-            "eval_count": done.completion_tokens,
-            "eval_duration": _nanoseconds(done.decode_seconds),
-        }
+        cut = truncated(done.dropped_messages, done.dropped_tokens)
+        return (
+            self._head(words)
+            | ({"galosh": {"truncated": cut}} if cut else {})
+            | {
+                "done": True,
+                "done_reason": done.finish_reason,
+                "total_duration": _nanoseconds(
+                    self._clock.monotonic_seconds() - self._asked_seconds
+                ),
+                "load_duration": _nanoseconds(loading),
+                "prompt_eval_count": done.prompt_tokens,
+                "prompt_eval_duration": _nanoseconds(done.prefill_seconds),
+                "eval_count": done.completion_tokens,
+                "eval_duration": _nanoseconds(done.decode_seconds),
+            }
+        )
 
     def moved(self, reason: str) -> dict[str, object]:
         """The answer to a request that only loads or unloads."""
-        return self._head("") | {"done": True, "done_reason": reason}
+        return self._head(Words()) | {"done": True, "done_reason": reason}
 
-    def _head(self, text: str) -> dict[str, object]:
-        words: object = {"role": "assistant", "content": text} if self._chat else text
-        return {
+    def _head(self, words: Words) -> dict[str, object]:
+        thought = {"thinking": words.thought} if words.thought else {}
+        told: dict[str, object] = {
             "model": self._model_id,
             "created_at": moment(self._clock.wall_seconds()),
-            "message" if self._chat else "response": words,
         }
+        if self._chat:
+            told["message"] = {"role": "assistant", "content": words.text, **thought}
+        else:
+            told |= {"response": words.text, **thought}
+        if words.entries:
+            told["logprobs"] = [
+                {**_chance(entry.taken), "top_logprobs": [_chance(one) for one in entry.top]}
+                for entry in words.entries
+            ]
+        return told
+
+
+def _chance(chance: Chance) -> dict[str, object]:
+    return {"token": chance.text, "logprob": chance.logprob, "bytes": chance.utf8}
 
 
 def tags(models: Sequence[Known], times: Mapping[str, float]) -> dict[str, object]:

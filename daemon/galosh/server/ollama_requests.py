@@ -72,17 +72,20 @@ def parse_ollama_generate(data: Json) -> OllamaQuestion:
     """`POST /api/generate`: with a template the prompt is what a user says, `raw` is text."""
     fields.only(data, _GENERATE)
     fields.refuse(data, "images", "server.cannot.media", ([],))
-    fields.refuse(data, "suffix", "server.cannot.suffix", ("",))
     fields.refuse(data, "template", "server.cannot.template", ("",))
     fields.refuse(data, "context", "server.cannot.context", ([],))
     prompt = fields.text(data, "prompt", 0, _MAX_TEXT)
     if not prompt:
         return _asked(data, None)
-    if fields.flag(data, "raw"):
-        common = _common(data)
+    suffix = fields.text(data, "suffix", 0, _MAX_TEXT)
+    if fields.flag(data, "raw") or suffix:
+        common = _common(data) | {"suffix": suffix}
+        common.pop("think", None)
+        common["logprobs"] = common.pop("top_logprobs", None)  # as completions ask for them
         form = common.pop("response_format", None)
         question = parse_completion(common | {"prompt": prompt})
-        return _asked(data, replace(question, options=read_form({"response_format": form})))
+        options = {**question.options, **read_form({"response_format": form})}
+        return _asked(data, replace(question, options=options))
     talk: list[object] = []
     if system := fields.text(data, "system", 0, _MAX_TEXT):
         talk.append({"role": "system", "content": system})
@@ -112,13 +115,21 @@ def _asked(data: Json, question: Question | None) -> OllamaQuestion:
 
 def _common(data: Json) -> dict[str, object]:
     """The part of a request that says how to answer, in OpenAI's words."""
-    fields.refuse(data, "think", "server.cannot.thinking", (False,))
-    fields.refuse(data, "logprobs", "server.cannot.logprobs", (False,))
     options = fields.table(data, "options")
     fields.only(options, _SAMPLING | _RUNNING | {"num_predict"}, "options.")
     asked: dict[str, object] = {
         name: value for name, value in options.items() if name in _SAMPLING and value is not None
     }
+    think = data.get("think")
+    if think is not None:
+        # Some models take a strength; what matters here is whether they think.
+        if think not in (True, False, "low", "medium", "high"):
+            raise fields.wrong("think", think, say("server.want.known", names="true, false"))
+        asked["think"] = think is not False
+    if fields.flag(data, "truncate"):
+        asked["truncate"] = True
+    if fields.flag(data, "logprobs"):
+        asked |= {"logprobs": True, "top_logprobs": data.get("top_logprobs") or 0}
     longest = fields.integer(options, "num_predict", -2, 1_048_576)
     if longest is not None and longest > 0:
         asked["max_tokens"] = longest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from galosh.base.errors import GaloshError
 from galosh.server import replies
 from galosh.server.replies import Ending, Heading, TextEvents
+from galosh.server.words import Words
 from galosh.supervisor.request import Done, Started
 
 
@@ -25,11 +26,13 @@ class OpenAiDialect:
         """See Dialect."""
         self._heading = Heading(self._id, self._created, started.model_id, self._chat)
         self._texts = TextEvents(self._heading)
-        return replies.sse(replies.chunk(self._heading, "", first=True))
+        return replies.sse(replies.chunk(self._heading, Words(), first=True))
 
-    def piece(self, text: str) -> bytes:
+    def piece(self, words: Words) -> bytes:
         """See Dialect."""
-        return self._texts.event(text)
+        if words.thought or words.entries:
+            return replies.sse(replies.chunk(self._heading, words))
+        return self._texts.event(words.text)
 
     def end(self, done: Done) -> bytes:
         """See Dialect."""
@@ -42,9 +45,9 @@ class OpenAiDialect:
         """See Dialect."""
         return replies.sse(replies.error_body(error))
 
-    def whole(self, text: str, done: Done) -> dict[str, object]:
+    def whole(self, words: Words, done: Done) -> dict[str, object]:
         """See Dialect."""
-        return replies.whole(self._heading, text, ending_of(done))
+        return replies.whole(self._heading, words, ending_of(done))
 
 
 def ending_of(done: Done) -> Ending:
@@ -56,4 +59,7 @@ def ending_of(done: Done) -> Ending:
         cached_tokens=done.cached_tokens,
         prefill_seconds=done.prefill_seconds,
         decode_seconds=done.decode_seconds,
+        stop_string=done.stop_string,
+        dropped_messages=done.dropped_messages,
+        dropped_tokens=done.dropped_tokens,
     )

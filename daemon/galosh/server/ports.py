@@ -11,7 +11,7 @@ from typing import Protocol
 
 from galosh.base.settings import Settings
 from galosh.supervisor.bus import EventBus
-from galosh.supervisor.request import Event, GenerationRequest, LoadedModel
+from galosh.supervisor.request import Event, GenerationRequest, LoadedModel, Vectors
 
 
 class Supervisor(Protocol):
@@ -47,6 +47,14 @@ class Supervisor(Protocol):
 
     async def tokenize(self, text: str, model_id: str | None = None) -> Sequence[int]:
         """The tokens of `text`."""
+
+    async def detokenize(self, tokens: Sequence[int], model_id: str | None = None) -> str:
+        """The text of `tokens`."""
+
+    async def embed(
+        self, texts: Sequence[str], model_id: str | None = None, *, truncate: bool = False
+    ) -> Vectors:
+        """A vector for each text; truncate: cut what is too long."""
 
     async def remove_model(self, model_id: str) -> object:
         """Take a model that is not in use out of the store."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from galosh.base.errors import GaloshError
+from galosh.server.words import Chance, Words
 
 _OPENAI_CODES = {
     "store-model-unknown": "model_not_found",
@@ -49,20 +50,25 @@ class Ending:
     cached_tokens: int
     prefill_seconds: float | None = None
     decode_seconds: float | None = None
+    stop_string: str | None = None
+    dropped_messages: int = 0
+    dropped_tokens: int = 0
 
 
 def chunk(
-    heading: Heading, text: str | None, finish_reason: str | None = None, *, first: bool = False
+    heading: Heading, words: Words | None, finish_reason: str | None = None, *, first: bool = False
 ) -> dict[str, object]:
     """One piece of a streamed answer."""
     if heading.chat:
         delta: dict[str, object] = {"role": "assistant"} if first else {}
-        if text is not None:
-            delta["content"] = text
+        if words is not None and words.thought:
+            delta["reasoning_content"] = words.thought
+        if words is not None and (words.text or not words.thought):
+            delta["content"] = words.text
         choice: dict[str, object] = {"index": 0, "delta": delta}
     else:
-        choice = {"index": 0, "text": text or ""}
-    choice |= {"logprobs": None, "finish_reason": finish_reason}
+        choice = {"index": 0, "text": "" if words is None else words.text}
+    choice |= {"logprobs": _chances(heading, words), "finish_reason": finish_reason}
     kind = "chat.completion.chunk" if heading.chat else "text_completion"
     return _head(heading, kind) | {"choices": [choice]}
 
@@ -71,11 +77,11 @@ class TextEvents:
     """The events of one answer's pieces: everything but the text is put together once."""
 
     def __init__(self, heading: Heading) -> None:
-        event = sse(chunk(heading, _MARK))
+        event = sse(chunk(heading, Words(_MARK)))
         self._before, _, self._after = event.rpartition(_to_text(_MARK).encode())
 
     def event(self, text: str) -> bytes:
-        """The same bytes as `sse(chunk(heading, text))`."""
+        """The same bytes as `sse(chunk(heading, Words(text)))`."""
         return self._before + _to_text(text).encode("utf-8", "replace") + self._after
 
 
@@ -85,14 +91,16 @@ def usage_chunk(heading: Heading, ending: Ending) -> dict[str, object]:
     return _head(heading, kind) | {"choices": []} | facts_of(ending)
 
 
-def whole(heading: Heading, text: str, ending: Ending) -> dict[str, object]:
+def whole(heading: Heading, words: Words, ending: Ending) -> dict[str, object]:
     """An answer in one piece."""
     if heading.chat:
-        message = {"role": "assistant", "content": text, "refusal": None}
+        message = {"role": "assistant", "content": words.text, "refusal": None}
+        if words.thought:
+            message["reasoning_content"] = words.thought
         choice: dict[str, object] = {"index": 0, "message": message}
     else:
-        choice = {"index": 0, "text": text}
-    choice |= {"logprobs": None, "finish_reason": ending.finish_reason}
+        choice = {"index": 0, "text": words.text}
+    choice |= {"logprobs": _chances(heading, words), "finish_reason": ending.finish_reason}
     kind = "chat.completion" if heading.chat else "text_completion"
     return _head(heading, kind) | {"choices": [choice]} | facts_of(ending)
 
@@ -109,8 +117,43 @@ def facts_of(ending: Ending) -> dict[str, object]:
         "galosh": {
             "prefill_seconds": ending.prefill_seconds,
             "decode_seconds": ending.decode_seconds,
+            "stop_string": ending.stop_string,
+            "truncated": truncated(ending.dropped_messages, ending.dropped_tokens),
         },
     }
+
+
+def truncated(messages: int, tokens: int) -> dict[str, int] | None:
+    """What was left out of the question because the caller asked for that; None: nothing."""
+    if not messages and not tokens:
+        return None
+    return {"dropped_messages": messages, "dropped_tokens": tokens}
+
+
+def _chances(heading: Heading, words: Words | None) -> dict[str, object] | None:
+    """Log-probabilities, as chats and as completions have them."""
+    if words is None or not words.entries:
+        return None
+    if heading.chat:
+        content = [
+            {**_chance(entry.taken), "top_logprobs": [_chance(one) for one in entry.top]}
+            for entry in words.entries
+        ]
+        return {"content": content, "refusal": None}
+    offsets, place = [], 0
+    for entry in words.entries:
+        offsets.append(place)
+        place += len(entry.taken.text)
+    return {
+        "tokens": [entry.taken.text for entry in words.entries],
+        "token_logprobs": [entry.taken.logprob for entry in words.entries],
+        "top_logprobs": [{one.text: one.logprob for one in entry.top} for entry in words.entries],
+        "text_offset": offsets,
+    }
+
+
+def _chance(chance: Chance) -> dict[str, object]:
+    return {"token": chance.text, "logprob": chance.logprob, "bytes": chance.utf8}
 
 
 def model_list(model_ids: Sequence[str], created: int) -> dict[str, object]:

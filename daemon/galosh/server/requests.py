@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from galosh.base.errors import GaloshError
@@ -22,6 +22,7 @@ _MAX_TEXT = 16 * 1024 * 1024
 _MAX_MESSAGES = 4096
 _MAX_TOKENS = 1_048_576
 _MAX_STOPS = 8
+MAX_LOGPROBS = 20
 _MAX_ID = 256
 _MAX_PATH = 4096
 
@@ -42,34 +43,31 @@ _IGNORED = frozenset(
     }
 )
 _SHARED = SAMPLING_FIELDS | frozenset(
-    {"model", "stream", "stream_options", "stop", "max_tokens", "n", "preset", "draft"}
-)
+    {"model", "stream", "stream_options", "stop", "max_tokens", "n", "preset", "draft",
+     "logprobs", "truncate"}
+)  # fmt: skip
 _REFUSED_CHAT: dict[str, tuple[str, tuple[object, ...]]] = {
     "tools": ("server.cannot.tools", ([],)),
     "tool_choice": ("server.cannot.tools", ("none", "auto")),
     "functions": ("server.cannot.tools", ([],)),
     "function_call": ("server.cannot.tools", ("none", "auto")),
-    "logprobs": ("server.cannot.logprobs", (False,)),
-    "top_logprobs": ("server.cannot.logprobs", (0,)),
     "modalities": ("server.cannot.media", (["text"],)),
     "audio": ("server.cannot.media", ()),
     "grammar": ("server.cannot.grammar", ("",)),
 }
 _REFUSED_COMPLETION: dict[str, tuple[str, tuple[object, ...]]] = {
-    "logprobs": ("server.cannot.logprobs", (0, False)),
     "best_of": ("server.cannot.many", (1,)),
-    "echo": ("server.cannot.echo", (False,)),
-    "suffix": ("server.cannot.suffix", ("",)),
     "grammar": ("server.cannot.grammar", ("",)),
 }
 _CHAT = (
     _SHARED
     | _IGNORED
-    | {"messages", "max_completion_tokens", "response_format"}
+    | {"messages", "max_completion_tokens", "response_format", "top_logprobs", "think"}
     | frozenset(_REFUSED_CHAT)
 )
-_COMPLETION = _SHARED | _IGNORED | {"prompt"} | frozenset(_REFUSED_COMPLETION)
-_MESSAGE = frozenset({"role", "content", "name", "refusal", "annotations"})
+_COMPLETION = _SHARED | _IGNORED | {"prompt", "echo", "suffix"} | frozenset(_REFUSED_COMPLETION)
+# What a model thought in earlier turns is not told to it again.
+_MESSAGE = frozenset({"role", "content", "name", "refusal", "annotations", "reasoning_content"})
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,8 @@ class Question:
 
     model_id None: whatever model is current or default. max_tokens None: as many as fit.
     sampling holds only what the client gave. preset: the sampler preset that fills in the rest.
-    options: the worker's fields beside sampling (the form of the answer).
+    options: the worker's fields beside sampling (the form of the answer, what is told of it).
+    echo: the prompt is repeated before the answer.
     """
 
     model_id: str | None
@@ -99,6 +98,7 @@ class Question:
     options: Mapping[str, object] = field(default_factory=dict)
     stream: bool = False
     include_usage: bool = False
+    echo: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,10 @@ def parse_chat(data: Json) -> Question:
     longest = _max_tokens(data, "max_completion_tokens")
     if longest is None:
         longest = _max_tokens(data, "max_tokens")
-    return _question(data, longest, messages=_messages(data), prompt=None)
+    options = _chat_logprobs(data)
+    if data.get("think") is not None:
+        options["think"] = fields.flag(data, "think")
+    return _question(data, longest, messages=_messages(data), prompt=None, options=options)
 
 
 def parse_completion(data: Json) -> Question:
@@ -167,7 +170,18 @@ def parse_completion(data: Json) -> Question:
         prompt = prompt[0]
     if not isinstance(prompt, str) or not prompt or not fields.is_unicode(prompt):
         raise fields.wrong("prompt", data.get("prompt"), say("server.want.prompt"))
-    return _question(data, _max_tokens(data, "max_tokens"), messages=(), prompt=prompt)
+    options: dict[str, object] = {}
+    if data.get("logprobs") not in (None, False):
+        options["logprobs"] = fields.integer(data, "logprobs", 0, MAX_LOGPROBS)
+    if suffix := fields.text(data, "suffix", 0, _MAX_TEXT):
+        options["suffix"] = suffix
+    question = _question(
+        data, _max_tokens(data, "max_tokens"), messages=(), prompt=prompt, options=options
+    )
+    echo = fields.flag(data, "echo")
+    if echo and "logprobs" in options:
+        raise GaloshError("server-unsupported", field="echo", reason=say("server.cannot.echo"))
+    return replace(question, echo=echo)
 
 
 def parse_model_choice(data: Json) -> str | None:
@@ -206,12 +220,27 @@ def parse_tokenize(data: Json) -> TextToCount:
     )
 
 
+def _chat_logprobs(data: Json) -> dict[str, object]:
+    """How many of the likeliest tokens to tell at each place, as the worker is asked for it."""
+    top = fields.integer(data, "top_logprobs", 0, MAX_LOGPROBS)
+    if not fields.flag(data, "logprobs"):
+        if top:
+            raise fields.wrong("logprobs", data.get("logprobs"), "true")
+        return {}
+    return {"logprobs": top or 0}
+
+
 def _question(
-    data: Json, longest: int | None, *, messages: tuple[Message, ...], prompt: str | None
+    data: Json,
+    longest: int | None,
+    *,
+    messages: tuple[Message, ...],
+    prompt: str | None,
+    options: Mapping[str, object],
 ) -> Question:
     fields.refuse(data, "n", "server.cannot.many", (1,))
-    options = fields.table(data, "stream_options")
-    fields.only(options, frozenset({"include_usage", "include_obfuscation"}), "stream_options.")
+    streaming = fields.table(data, "stream_options")
+    fields.only(streaming, frozenset({"include_usage", "include_obfuscation"}), "stream_options.")
     return Question(
         model_id=_model_id(data, "model"),
         messages=messages,
@@ -220,16 +249,18 @@ def _question(
         stop=_stops(data),
         sampling=read_sampling(data),
         preset=fields.text(data, "preset", 1, 128),
-        options=_options(data),
+        options={**_options(data), **options},
         stream=fields.flag(data, "stream"),
-        include_usage=fields.flag(options, "include_usage"),
+        include_usage=fields.flag(streaming, "include_usage"),
     )
 
 
 def _options(data: Json) -> dict[str, object]:
-    """The form of the answer, and whether tokens may be guessed ahead (`draft`)."""
+    """The form of the answer, whether tokens may be guessed ahead (`draft`), and whether a
+    talk that is too long may be cut (`truncate`)."""
     given = {} if data.get("draft") is None else {"draft": fields.flag(data, "draft")}
-    return read_form(data) | given
+    cut = {"truncate": True} if fields.flag(data, "truncate") else {}
+    return read_form(data) | given | cut
 
 
 def _messages(data: Json) -> tuple[Message, ...]:

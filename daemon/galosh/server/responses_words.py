@@ -13,20 +13,22 @@ from galosh.base.texts import say
 from galosh.server import fields, replies
 from galosh.server.fields import Json
 from galosh.server.requests import Question, parse_chat
+from galosh.server.words import Words, joined
 from galosh.supervisor.request import Done, Started
 
 _IGNORED = frozenset(
     {
         "store", "metadata", "user", "parallel_tool_calls", "service_tier", "include",
-        "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "truncation",
+        "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
         "stream_options", "reasoning", "background", "max_tool_calls", "top_logprobs",
     }
 )  # fmt: skip
 _PASSED = ("model", "temperature", "top_p", "top_k", "min_p", "seed", "stream")
 _KNOWN = _IGNORED | frozenset(_PASSED) | {
     "input", "instructions", "max_output_tokens", "text", "tools", "tool_choice",
-    "previous_response_id", "conversation", "prompt",
+    "previous_response_id", "conversation", "prompt", "truncation",
 }  # fmt: skip
+_MARKS = {"message": "msg", "reasoning": "rs"}
 _TEXTS = ("input_text", "output_text", "text")
 
 
@@ -42,6 +44,10 @@ def parse_response(data: Json) -> Question:
     asked: dict[str, object] = {name: data[name] for name in _PASSED if data.get(name) is not None}
     asked["max_tokens"] = data.get("max_output_tokens")
     asked["messages"] = _talk(data)
+    if data.get("truncation") not in (None, "auto", "disabled"):
+        expected = say("server.want.known", names="auto, disabled")
+        raise fields.wrong("truncation", data["truncation"], expected)
+    asked["truncate"] = data.get("truncation") == "auto"
     form = fields.table(fields.table(data, "text"), "format")
     if form.get("type") == "json_schema":
         schema = {name: value for name, value in form.items() if name != "type"}
@@ -99,37 +105,65 @@ class ResponseDialect:
         self._question = question
         self._model_id = ""
         self._number = -1
-        self._parts: list[str] = []
+        self._parts: list[Words] = []
+        self._kind, self._index = "", -1
 
     def begin(self, started: Started) -> bytes:
         """See Dialect."""
         self._model_id = started.model_id
         response = self._response("in_progress", [], None)
-        item = self._item("in_progress", None)
-        return (
-            self._event("response.created", {"response": response})
-            + self._event("response.in_progress", {"response": response})
-            + self._event("response.output_item.added", {"output_index": 0, "item": item})
-            + self._event("response.content_part.added", self._place() | {"part": _part("")})
+        return self._event("response.created", {"response": response}) + self._event(
+            "response.in_progress", {"response": response}
         )
 
-    def piece(self, text: str) -> bytes:
+    def piece(self, words: Words) -> bytes:
         """See Dialect."""
-        self._parts.append(text)
-        facts = self._place() | {"delta": text, "logprobs": []}
-        return self._event("response.output_text.delta", facts)
+        self._parts.append(words)
+        told = b""
+        if words.thought:
+            told += self._open("reasoning")
+            facts = self._place() | {"delta": words.thought}
+            told += self._event("response.reasoning_text.delta", facts)
+        if words.text:
+            told += self._open("message")
+            facts = self._place() | {"delta": words.text, "logprobs": []}
+            told += self._event("response.output_text.delta", facts)
+        return told
 
     def end(self, done: Done) -> bytes:
         """See Dialect."""
-        text = "".join(self._parts)
-        item = self._item(_status(done), text)
+        told = self._open("message") if self._kind != "message" else b""
         final = "response.completed" if _status(done) == "completed" else "response.incomplete"
-        texts = self._place() | {"text": text, "logprobs": []}
+        whole = self.whole(joined(self._parts), done)
+        return told + self._close(_status(done)) + self._event(final, {"response": whole})
+
+    def _open(self, kind: str) -> bytes:
+        """The item that words of this kind belong to, unless it is being written."""
+        if self._kind == kind:
+            return b""
+        closed = self._close("completed") if self._kind else b""
+        self._kind, self._index = kind, self._index + 1
+        item = {"output_index": self._index, "item": self._item(kind, "in_progress", None)}
+        part = self._place() | {"part": _part(kind, "")}
         return (
-            self._event("response.output_text.done", texts)
-            + self._event("response.content_part.done", self._place() | {"part": _part(text)})
-            + self._event("response.output_item.done", {"output_index": 0, "item": item})
-            + self._event(final, {"response": self.whole(text, done)})
+            closed
+            + self._event("response.output_item.added", item)
+            + self._event("response.content_part.added", part)
+        )
+
+    def _close(self, status: str) -> bytes:
+        """The item that is being written is whole."""
+        kind, words = self._kind, joined(self._parts)
+        text = words.thought if kind == "reasoning" else words.text
+        name = (
+            "response.reasoning_text.done" if kind == "reasoning" else "response.output_text.done"
+        )
+        logprobs: dict[str, object] = {} if kind == "reasoning" else {"logprobs": []}
+        item = {"output_index": self._index, "item": self._item(kind, status, text)}
+        return (
+            self._event(f"response.{name}.done", self._place() | {"text": text} | logprobs)
+            + self._event("response.content_part.done", self._place() | {"part": _part(kind, text)})
+            + self._event("response.output_item.done", item)
         )
 
     def failure(self, error: GaloshError) -> bytes:
@@ -138,10 +172,15 @@ class ResponseDialect:
         response["error"] = {"code": "server_error", "message": str(error)}
         return self._event("response.failed", {"response": response})
 
-    def whole(self, text: str, done: Done) -> dict[str, object]:
+    def whole(self, words: Words, done: Done) -> dict[str, object]:
         """See Dialect."""
         self._model_id = done.model_id
-        response = self._response(_status(done), [self._item(_status(done), text)], done)
+        output = [self._item("message", _status(done), words.text)]
+        if words.thought:
+            output.insert(0, self._item("reasoning", "completed", words.thought))
+        response = self._response(_status(done), output, done)
+        if cut := replies.truncated(done.dropped_messages, done.dropped_tokens):
+            response["galosh"] = {"truncated": cut}
         if done.finish_reason == "length":
             response["incomplete_details"] = {"reason": "max_output_tokens"}
         return response
@@ -152,16 +191,20 @@ class ResponseDialect:
         return b"event: " + name.encode() + b"\n" + replies.sse(value)
 
     def _place(self) -> dict[str, object]:
-        return {"item_id": f"msg_{self._mark}", "output_index": 0, "content_index": 0}
+        name = f"{_MARKS[self._kind]}_{self._mark}"
+        return {"item_id": name, "output_index": self._index, "content_index": 0}
 
-    def _item(self, status: str, text: str | None) -> dict[str, object]:
-        return {
-            "type": "message",
-            "id": f"msg_{self._mark}",
-            "role": "assistant",
+    def _item(self, kind: str, status: str, text: str | None) -> dict[str, object]:
+        item: dict[str, object] = {
+            "type": kind,
+            "id": f"{_MARKS[kind]}_{self._mark}",
             "status": status,
-            "content": [] if text is None else [_part(text)],
+            "content": [] if text is None else [_part(kind, text)],
         }
+        item["summary" if kind == "reasoning" else "role"] = (
+            [] if kind == "reasoning" else "assistant"
+        )
+        return item
 
     def _response(
         self, status: str, output: list[dict[str, object]], done: Done | None
@@ -186,7 +229,7 @@ class ResponseDialect:
             "text": {"format": {"type": "text"}},
             "tool_choice": "none",
             "tools": [],
-            "truncation": "disabled",
+            "truncation": "auto" if self._question.options.get("truncate") else "disabled",
             "metadata": {},
             "usage": None if done is None else _usage(done),
         }
@@ -206,5 +249,7 @@ def _status(done: Done) -> str:
     return "incomplete" if done.finish_reason in ("length", "cancelled") else "completed"
 
 
-def _part(text: str) -> dict[str, object]:
+def _part(kind: str, text: str) -> dict[str, object]:
+    if kind == "reasoning":
+        return {"type": "reasoning_text", "text": text}
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}

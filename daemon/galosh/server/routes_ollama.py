@@ -31,7 +31,7 @@ _LONG_LIST = 64
 Route = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 
-def _stated(route: Route) -> Route:
+def in_ollamas_words(route: Route) -> Route:
     """Errors in Ollama's shape."""
 
     async def stated(visit: Visit) -> web.StreamResponse:
@@ -46,13 +46,13 @@ def _stated(route: Route) -> Route:
     return stated
 
 
-@_stated
+@in_ollamas_words
 async def version(_visit: Visit) -> web.StreamResponse:
     """`GET /api/version`: of the API, not of galosh."""
     return exchange.answer({"version": ollama_replies.API_VERSION})
 
 
-@_stated
+@in_ollamas_words
 async def tags(visit: Visit) -> web.StreamResponse:
     """`GET /api/tags`."""
     models = [model for model in await _models(visit) if model.problem is None]
@@ -60,7 +60,7 @@ async def tags(visit: Visit) -> web.StreamResponse:
     return exchange.answer(ollama_replies.tags(models, times))
 
 
-@_stated
+@in_ollamas_words
 async def running(visit: Visit) -> web.StreamResponse:
     """`GET /api/ps`."""
     status = visit.house.supervisor.status()
@@ -79,7 +79,7 @@ async def running(visit: Visit) -> web.StreamResponse:
     )
 
 
-@_stated
+@in_ollamas_words
 async def show(visit: Visit) -> web.StreamResponse:
     """`POST /api/show`."""
     name = parse_ollama_name(await visit.body(), "verbose", "system", "template", "options")
@@ -91,7 +91,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     return exchange.answer(ollama_replies.shown(model, _changed(model), template, info))
 
 
-@_stated
+@in_ollamas_words
 async def delete(visit: Visit) -> web.StreamResponse:
     """`DELETE /api/delete`."""
     name = parse_ollama_name(await visit.body())
@@ -100,13 +100,13 @@ async def delete(visit: Visit) -> web.StreamResponse:
     return exchange.answer({})
 
 
-@_stated
+@in_ollamas_words
 async def chat(visit: Visit) -> web.StreamResponse:
     """`POST /api/chat`."""
     return await _give(visit, parse_ollama_chat(await visit.body()), chat=True)
 
 
-@_stated
+@in_ollamas_words
 async def generate(visit: Visit) -> web.StreamResponse:
     """`POST /api/generate`."""
     return await _give(visit, parse_ollama_generate(await visit.body()), chat=False)

@@ -7,6 +7,7 @@ makes the frame a `LieError`, and the owner ends such a worker. Frames of an unk
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ class Begun:
     id: str
     prompt_tokens: int
     cached_tokens: int
+    thinking: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,9 @@ class Finished:
     draft_tokens: int = 0
     draft_accepted: int = 0
     restored_tokens: int = 0
+    stop_string: str | None = None
+    dropped_messages: int = 0
+    dropped_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,23 @@ class Tokens:
     id: str
     count: int
     tokens: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Detokenized:
+    """Answer to detokenize."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Answer to embed: a vector of float32 for each text."""
+
+    id: str
+    vectors: tuple[bytes, ...]
+    tokens: int
 
 
 @dataclass(frozen=True)
@@ -161,7 +183,8 @@ class Woken:
 
 
 Load = Hello | LoadProgress | Loaded | LoadFailed | Fatal
-Reply = Load | Begun | Text | Finished | Failed | Tokens | Rested | Waking | Woken
+Ending = Finished | Failed | Tokens | Detokenized | Embedded
+Reply = Load | Begun | Text | Ending | Rested | Waking | Woken
 AnyReply = Reply | Alive
 
 
@@ -249,6 +272,7 @@ def _begun(frame: Frame) -> Begun:
         _word(frame, "id"),
         _count(frame, "prompt_tokens"),
         _maybe_count(frame, "cached_tokens") or 0,
+        frame.get("thinking") is True,
     )
 
 
@@ -271,6 +295,9 @@ def _finished(frame: Frame) -> Finished:
         draft_tokens=_maybe_count(frame, "draft_tokens") or 0,
         draft_accepted=_maybe_count(frame, "draft_accepted") or 0,
         restored_tokens=_maybe_count(frame, "restored_tokens") or 0,
+        stop_string=None if frame.get("stop_string") is None else _word(frame, "stop_string"),
+        dropped_messages=_maybe_count(frame, "dropped_messages") or 0,
+        dropped_tokens=_maybe_count(frame, "dropped_tokens") or 0,
     )
 
 
@@ -292,6 +319,23 @@ def _count_reply(frame: Frame) -> Tokens:
     return Tokens(_word(frame, "id"), _count(frame, name), None)
 
 
+def _detokenized(frame: Frame) -> Detokenized:
+    return Detokenized(_word(frame, "id"), _word(frame, "text"))
+
+
+def _embedded(frame: Frame) -> Embedded:
+    found = frame.get("vectors")
+    if not isinstance(found, list):
+        raise LieError("vectors")
+    try:
+        vectors = [base64.b64decode(text, validate=True) for text in found]
+    except (TypeError, ValueError):
+        raise LieError("vectors") from None
+    if any(not vector or len(vector) % 4 for vector in vectors):
+        raise LieError("vectors")
+    return Embedded(_word(frame, "id"), tuple(vectors), _count(frame, "tokens"))
+
+
 _READERS: Mapping[str, Callable[[Frame], AnyReply]] = {
     "hello": _hello,
     "load_progress": _progress,
@@ -305,6 +349,8 @@ _READERS: Mapping[str, Callable[[Frame], AnyReply]] = {
     "tokens": _tokens,
     "count": _count_reply,
     "counted": _count_reply,
+    "detokenized": _detokenized,
+    "embedded": _embedded,
     "rested": _rested,
     "waking": _waking,
     "woken": _woken,

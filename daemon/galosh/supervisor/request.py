@@ -92,6 +92,7 @@ class Started:
     model_id: str
     prompt_tokens: int
     cached_tokens: int
+    thinking: bool = False  # the template has opened the model's thoughts
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ class Done:
     """The answer is complete. finish_reason: `stop`, `length` or `cancelled`.
 
     draft_tokens: guessed ahead, draft_accepted: of those, right. restored_tokens: of the
-    cached ones, those that came from disk.
+    cached ones, those that came from disk. stop_string: which of the asker's own ended it.
+    dropped_…: what was left out of the question because the asker wanted it cut.
     """
 
     model_id: str
@@ -120,6 +122,9 @@ class Done:
     draft_tokens: int = 0
     draft_accepted: int = 0
     restored_tokens: int = 0
+    stop_string: str | None = None
+    dropped_messages: int = 0
+    dropped_tokens: int = 0
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -167,6 +172,15 @@ class LoadedModel:
     load_seconds: float | None
     template: bool | None
     sequences: int = 1  # answers at a time
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """What texts mean, as normalised vectors in the model's own space."""
+
+    vectors: tuple[bytes, ...]  # float32, little-endian
+    tokens: int
+    model_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from galosh.supervisor.process import Worker
 from galosh.supervisor.replies import (
     AnyReply,
     Begun,
+    Detokenized,
+    Embedded,
+    Ending,
     Failed,
     Finished,
     Text,
@@ -27,7 +30,14 @@ from galosh.supervisor.replies import (
     Woken,
     stated_error,
 )
-from galosh.supervisor.request import Done, Notice, Started, TextPiece, TokenCount
+from galosh.supervisor.request import (
+    Done,
+    Notice,
+    Started,
+    TextPiece,
+    TokenCount,
+    Vectors,
+)
 from galosh.supervisor.ticket import Ticket
 from galosh.supervisor.watchdog import Watchdog
 from galosh.worker.frames import FrameError
@@ -116,7 +126,7 @@ class Running:
         answer = self._answers.get(name) if isinstance(name, str) else None
         if answer is None or not isinstance(name, str):
             return False
-        if isinstance(reply, (Finished, Failed, Tokens)):
+        if isinstance(reply, (Finished, Failed, Tokens, Detokenized, Embedded)):
             answer.watchdog.disarm()
             del self._answers[name]
             self._end(name, answer.ticket, reply)
@@ -159,10 +169,12 @@ class Running:
             return True  # sent a second time: its reader knows already
         ticket.begun = True
         assert ticket.stream is not None
-        started = Started(_model_id(ticket), reply.prompt_tokens, reply.cached_tokens)
+        started = Started(
+            _model_id(ticket), reply.prompt_tokens, reply.cached_tokens, reply.thinking
+        )
         return ticket.stream.put(started)
 
-    def _end(self, name: str, ticket: Ticket, reply: Finished | Failed | Tokens) -> None:
+    def _end(self, name: str, ticket: Ticket, reply: Ending) -> None:
         assert ticket.stream is not None
         if isinstance(reply, Failed):
             ticket.fail(stated_error(reply.code, reply.facts))
@@ -171,6 +183,10 @@ class Running:
         last: object
         if isinstance(reply, Tokens):
             last = TokenCount(reply.count, reply.tokens)
+        elif isinstance(reply, Detokenized):
+            last = reply.text
+        elif isinstance(reply, Embedded):
+            last = Vectors(reply.vectors, reply.tokens, _model_id(ticket))
         else:
             last = done = _done(ticket, reply)
             self._note(name, done)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import cast
@@ -36,8 +36,11 @@ from galosh.supervisor.request import (
     Event,
     GenerationRequest,
     LoadedModel,
+    Notice,
     Priority,
+    Queued,
     TokenCount,
+    Vectors,
 )
 from galosh.supervisor.running import Tally
 from galosh.supervisor.schedule import Demand, Kind
@@ -230,11 +233,24 @@ class Supervisor:
 
     async def count_tokens(self, text: str, model_id: str | None = None) -> int:
         """How many tokens the model makes of `text`; waits its turn. Raises as `ready`."""
-        return (await self._ask_tokens("count", text, model_id)).count
+        return cast("TokenCount", await self._ask("count", {"text": text}, model_id)).count
 
     async def tokenize(self, text: str, model_id: str | None = None) -> tuple[int, ...]:
         """The tokens the model makes of `text`; waits its turn. Raises as `ready`."""
-        return (await self._ask_tokens("tokenize", text, model_id)).tokens or ()
+        found = cast("TokenCount", await self._ask("tokenize", {"text": text}, model_id))
+        return found.tokens or ()
+
+    async def detokenize(self, tokens: Sequence[int], model_id: str | None = None) -> str:
+        """The text of tokens; waits its turn. Raises as `ready`."""
+        return str(await self._ask("detokenize", {"tokens": list(tokens)}, model_id))
+
+    async def embed(
+        self, texts: Sequence[str], model_id: str | None = None, *, truncate: bool = False
+    ) -> Vectors:
+        """A vector for each text; waits its turn. truncate: cut what is too long. Raises as
+        `ready`, and `worker-prompt-too-long`."""
+        words = {"texts": list(texts), "truncate": truncate}
+        return cast("Vectors", await self._ask("embed", words, model_id))
 
     async def remove_model(self, model_id: str) -> StoredModel:
         """Remove a model from the store; raises `store-model-in-use` for the loaded one."""
@@ -375,17 +391,18 @@ class Supervisor:
                 stream.end()
                 owner.post(lambda: owner.abandon(ticket))
 
-    async def _ask_tokens(self, kind: str, text: str, model_id: str | None) -> TokenCount:
+    async def _ask(self, kind: str, words: Mapping[str, object], model_id: str | None) -> object:
+        """What the worker says to a question that is not for an answer in words."""
         model = await self._choose(model_id)
 
         def frame(_: StoredModel, request_id: str) -> Mapping[str, object]:
-            return {"type": kind, "id": request_id, "text": text}
+            return {**words, "type": kind, "id": request_id}
 
         demand = Demand(next(self._numbers), Kind.ANSWER, model.id, Priority.NORMAL)
-        ticket = Ticket(demand, model, stream=Stream(4), frame=frame)
+        ticket = Ticket(demand, model, stream=Stream(4), frame=frame, named=model_id is not None)
         async with aclosing(self._serve(ticket)) as items:
-            found = [item async for item in items if isinstance(item, TokenCount)]
-        return found[0]
+            found = [item async for item in items if not isinstance(item, (Notice, Queued))]
+        return found[-1]
 
 
 def _frame(request: GenerationRequest, model: StoredModel, name: str) -> Mapping[str, object]:

@@ -27,6 +27,7 @@ class Answer:
     sequence: where they are held, None while it waits. places: at how many tokens the
     state is worth keeping. shared: how many of its cells another answer holds too.
     leader: an answer that is reading the same beginning, and how far it is the same.
+    dropped_…: what was left out of the question. thinking: the prompt opens a thought.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Answer:
         self.leader: tuple[Answer, int] | None = None
         self.started = False
         self.cached_tokens = self.restored_tokens = 0
+        self.dropped_messages = self.dropped_tokens = 0
+        self.thinking = False
         self._model = model
         self._emit = emit
         self._logprobs = logprobs
@@ -102,6 +105,8 @@ class Answer:
         }
         if self._template is not None:
             event["template"] = self._template
+        if self.thinking:
+            event["thinking"] = True
         self._emit(event)
 
     @property
@@ -178,10 +183,14 @@ class Answer:
             # answer was cut, the other half would have come, and the half is left out.
             rest = self._utf8.finish() if reason == "stop" else ""
             self._send(self._stops.feed(rest) + self._stops.finish())
+        own = self._stops.found if self._stops.found in self.options.stop else None
         self._emit(
             {
                 "type": "done",
                 "finish_reason": reason,
+                "stop_string": own,
+                "dropped_messages": self.dropped_messages,
+                "dropped_tokens": self.dropped_tokens,
                 "prompt_tokens": self.prompt_tokens,
                 "completion_tokens": self._completed,
                 "cached_tokens": self.cached_tokens,

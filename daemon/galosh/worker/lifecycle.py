@@ -95,6 +95,11 @@ class Loaded:
         return self.model, self.context
 
     @property
+    def options(self) -> LoadOptions | None:
+        """How the model was asked to be loaded."""
+        return self._options
+
+    @property
     def known(self) -> bool:
         """Whether a model was loaded, though it may rest now."""
         return self._options is not None

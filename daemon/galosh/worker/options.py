@@ -123,6 +123,12 @@ class GenerateOptions:
     draft: bool | None
     # Made here from `json` or `json_schema`; never a caller's own.
     grammar: str | None = None
+    # What comes after the text that is wanted, for models that can fill in.
+    suffix: str | None = None
+    # Oldest turns may be left out where the conversation is too long.
+    truncate: bool = False
+    # What the template is told where it knows thinking; None: nothing.
+    think: bool | None = None
 
 
 _LOAD_FIELDS = frozenset(LoadOptions.__dataclass_fields__) | {"type", "id"}
@@ -233,6 +239,9 @@ def read_generate(request: Mapping[str, object], vocabulary_tokens: int) -> Gene
         priority=_whole(request, "priority", BACKGROUND, INTERACTIVE, NORMAL),
         draft=None if request.get("draft") is None else _flag(request, "draft", True),
         grammar=_grammar(request),
+        suffix=_maybe_text(request, "suffix"),
+        truncate=_flag(request, "truncate", False),
+        think=None if request.get("think") is None else _flag(request, "think", True),
     )
 
 

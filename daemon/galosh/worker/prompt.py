@@ -37,7 +37,7 @@ def keeping_places(model: Model, options: GenerateOptions, prompt: list[int]) ->
     """Where the state of a prompt is worth keeping, for a model that cannot go back."""
 
     def render(messages: Sequence[tuple[str, str]]) -> list[int]:
-        return _tokens(model, model.template.render(messages))
+        return _tokens(model, model.template.render(messages, options.think))
 
     return boundaries(prompt, options.messages, render)
 
@@ -51,8 +51,19 @@ def _tokens(model: Model, segments: Sequence[Segment]) -> list[int]:
 
 def _segments(model: Model, options: GenerateOptions) -> list[Segment]:
     if options.messages is not None:
-        return model.template.render(options.messages)
+        return model.template.render(options.messages, options.think)
+    if options.suffix is not None:
+        return _filling(model, options.prompt or "", options.suffix)
     return [Segment(options.prompt or "", options.parse_special)]
+
+
+def _filling(model: Model, before: str, after: str) -> list[Segment]:
+    """A prompt whose answer belongs between two texts, in the model's own marks."""
+    marks = model.vocabulary.filling_marks
+    if marks is None:
+        raise WorkerFault("worker-no-filling")
+    first, second, middle = (Segment(mark, True) for mark in marks)
+    return [first, Segment(before, False), second, Segment(after, False), middle]
 
 
 def _refuse_hopeless(
@@ -65,7 +76,7 @@ def _refuse_hopeless(
     if options.messages is not None:
         texts = [content for _, content in options.messages]
     else:
-        texts = [options.prompt or ""]
+        texts = [options.prompt or "", options.suffix or ""]
     encoded = b"\n".join(utf8(text, "prompt") for text in texts)
     at_least = model.vocabulary.exceeds(encoded, limit, cancelled)
     if cancelled():

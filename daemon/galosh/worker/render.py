@@ -76,29 +76,32 @@ class Template:
             self.kind, source, self.stops = "plain", PLAIN, _PLAIN_STOPS
         self._source = source
 
-    def render(self, messages: Sequence[tuple[str, str]]) -> list[Segment]:
+    def render(
+        self, messages: Sequence[tuple[str, str]], think: bool | None = None
+    ) -> list[Segment]:
         """The prompt for `messages`, ending where the answer begins.
 
         A system message the template refuses is put before the first message of the user.
+        think: what a template that knows thinking is told of it.
         Raises WorkerFault worker-template-endless, -too-long, -broken, -refused.
         """
         mark = _unused_character(messages)
         marked = [(role, self._broken_up(content, mark)) for role, content in messages]
         try:
-            text = self._guarded(marked)
+            text = self._guarded(marked, think)
         except WorkerFault as fault:
             merged = _without_system(marked)
             if fault.code != "worker-template-refused" or merged is None:
                 raise
-            text = self._guarded(merged)
+            text = self._guarded(merged, think)
         return self._segments(text, mark)
 
-    def _guarded(self, messages: Sequence[tuple[str, str]]) -> str:
+    def _guarded(self, messages: Sequence[tuple[str, str]], think: bool | None) -> str:
         outcome: list[str | BaseException] = []
 
         def work() -> None:
             try:
-                outcome.append(self._render(messages))
+                outcome.append(self._render(messages, think))
             except BaseException as error:
                 outcome.append(error)
 
@@ -120,13 +123,13 @@ class Template:
             self._host.kill_after(None)
         return _text_of(outcome[0])
 
-    def _render(self, messages: Sequence[tuple[str, str]]) -> str:
+    def _render(self, messages: Sequence[tuple[str, str]], think: bool | None) -> str:
         if self._compiled is None:
             self._compiled = compile_template(self._source)
         limit = 4 * sum(len(content) for _, content in messages) + _EXTRA_CHARACTERS
         pieces: list[str] = []
         length = 0
-        seen = variables(messages, self._bos, self._eos, _now)
+        seen = variables(messages, self._bos, self._eos, _now, think)
         for piece in self._compiled.generate(seen):
             length += len(piece)
             if length > limit:

@@ -103,9 +103,15 @@ def compile_template(source: str) -> jinja2.Template:
 
 
 def variables(
-    messages: Sequence[tuple[str, str]], bos: str, eos: str, now: Callable[[str], str]
+    messages: Sequence[tuple[str, str]],
+    bos: str,
+    eos: str,
+    now: Callable[[str], str],
+    think: bool | None = None,
 ) -> Mapping[str, object]:
     """What a chat template may see."""
+    # Qwen, GLM and others; Granite and DeepSeek have names of their own.
+    thinking = {} if think is None else {"enable_thinking": think, "thinking": think}
 
     def raise_exception(message: object) -> None:
         raise RefusedError(str(message)[:200])
@@ -120,6 +126,7 @@ def variables(
         "add_generation_prompt": True,
         "raise_exception": raise_exception,
         "strftime_now": strftime_now,
+        **thinking,
     }
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 
 from galosh.worker import options as read
 from galosh.worker.context import AbortFlag, CancelledError, Context
+from galosh.worker.embed import Embedder, read_embed, tokens_of
 from galosh.worker.fault import WorkerFault
 from galosh.worker.generate import Answer
 from galosh.worker.host import Host
@@ -23,6 +24,7 @@ from galosh.worker.mailbox import Mailbox, Request
 from galosh.worker.model import Model
 from galosh.worker.native import Native
 from galosh.worker.prompt import keeping_places, prompt_tokens
+from galosh.worker.shorten import fitting_prompt
 
 EXIT_ENGINE_BROKEN = 95
 EXIT_PROTOCOL = 96
@@ -46,6 +48,7 @@ class Service:
         self._host = host
         self._mailbox = mailbox
         self._emit = emit
+        self._abort = abort
         self._loaded = Loaded(native, host, mailbox, abort, self._tell_fault)
         self._handlers: dict[object, Callable[[Request], bool]] = {
             "load": self._load,
@@ -54,6 +57,7 @@ class Service:
             "tokenize": self._tokenize,
             "count": self._count,
             "detokenize": self._detokenize,
+            "embed": self._embed,
         }
 
     def run(self) -> None:
@@ -184,7 +188,8 @@ class Service:
         try:
             model, context = self._awake(request)
             wanted = read.read_generate(request, model.vocabulary.size)
-            prompt = prompt_tokens(model, wanted, context.size_tokens, self._cancelled(name))
+            fitting = fitting_prompt(model, wanted, context.size_tokens, self._cancelled(name))
+            prompt, wanted = fitting.tokens, fitting.options
         except CancelledError:
             self._end_unread(name)
             return False
@@ -201,6 +206,9 @@ class Service:
         logprobs = self._loaded.logprobs() if wanted.logprobs is not None else None
         lib, size = self._native.lib, context.size_tokens
         answer = Answer(lib, model, wanted, prompt, size, emit, logprobs)
+        answer.thinking = fitting.thinking
+        answer.dropped_messages = fitting.dropped_messages
+        answer.dropped_tokens = fitting.dropped_tokens
         try:
             if wanted.reuse and not context.can_share:
                 answer.places = keeping_places(model, wanted, prompt)
@@ -284,6 +292,24 @@ class Service:
                 "worker-text-too-long", size_bytes=len(text), limit_bytes=_MAX_TOKENIZE_BYTES
             )
         return model.vocabulary.tokens(text, request.get("parse_special") is True)
+
+    def _embed(self, request: Request) -> bool:
+        name, wish = request.get("id"), read_embed(request)
+        model, context = self._awake(request)
+        self._mailbox.guard([name])
+        limit = min(context.size_tokens, model.context_train)
+        texts = tokens_of(model, wish, limit)
+        assert self._loaded.options is not None
+        longest, options = max(map(len, texts)), self._loaded.options
+
+        def alive(read_tokens: int) -> None:
+            self._emit({"type": "prefill", "id": name, "read_tokens": read_tokens})
+
+        with Embedder(self._native, model, options, self._abort, longest) as embedder:
+            vectors = [embedder.vector(tokens, alive) for tokens in texts]
+        counted = sum(map(len, texts))
+        self._emit({"type": "embedded", "id": name, "vectors": vectors, "tokens": counted})
+        return False
 
     def _detokenize(self, request: Request) -> bool:
         model = self._vocabulary_of(request)

@@ -33,18 +33,23 @@ class StopHolder:
         self._stops = tuple(stops)
         self._longest = max(map(len, self._stops), default=0)
         self._held = ""
-        self.stopped = False
+        self.found: str | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string has come."""
+        return self.found is not None
 
     def feed(self, text: str) -> str:
-        """The text that may be shown now; sets `stopped` at the first stop string."""
+        """The text that may be shown now; sets `found` to the first stop string."""
         if not self._stops:
             return text
         text = self._held + text
-        found = [place for stop in self._stops if (place := text.find(stop)) >= 0]
+        found = [(place, stop) for stop in self._stops if (place := text.find(stop)) >= 0]
         if found:
-            self.stopped = True
+            place, self.found = min(found, key=lambda one: one[0])
             self._held = ""
-            return text[: min(found)]
+            return text[:place]
         keep = self._beginning_length(text)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]

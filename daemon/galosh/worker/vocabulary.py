@@ -50,6 +50,15 @@ class Vocabulary:
         """The native vocabulary."""
         return self._vocab
 
+    @property
+    def filling_marks(self) -> tuple[str, str, str] | None:
+        """The texts of the tokens before the beginning, before the end and before what
+        belongs between them; None for a model that cannot fill in."""
+        lib = self._lib
+        kinds = (lib.llama_vocab_fim_pre, lib.llama_vocab_fim_suf, lib.llama_vocab_fim_mid)
+        marks = [self._text(int(kind(self._vocab))) for kind in kinds]
+        return (marks[0], marks[1], marks[2]) if all(marks) else None
+
     def tokens(self, text: bytes, parse_special: bool) -> list[int]:
         """The tokens of UTF-8 `text`, without BOS; control texts count as such only with
         `parse_special`. Raises WorkerFault worker-tokenize-failed."""

@@ -58,17 +58,17 @@ TEXTS: dict[str, Text] = {
         "an object of at most {high} token numbers with a bias from -100 to 100",
         "объект из не более чем {high} номеров токенов со смещением от -100 до 100",
     ),
+    "server.want.tokens": (
+        "a list of at most {high} token numbers",
+        "список из не более чем {high} номеров токенов",
+    ),
+    "server.want.texts": (
+        "a text, or a list of 1 to {high} texts that are not empty",
+        "текст или список из 1–{high} непустых текстов",
+    ),
     "server.cannot.tools": (
         "tool calls are not built in yet",
         "вызов инструментов пока не встроен",
-    ),
-    "server.cannot.logprobs": (
-        "token probabilities are not given out yet",
-        "вероятности токенов пока не выдаются",
-    ),
-    "server.cannot.format": (
-        "answers in a forced JSON form are not built in yet",
-        "ответы в заданной форме JSON пока не встроены",
     ),
     "server.cannot.many": (
         "one request gives one answer",
@@ -79,16 +79,24 @@ TEXTS: dict[str, Text] = {
         "модели здесь читают только текст, без картинок, звука и файлов",
     ),
     "server.cannot.echo": (
-        "the prompt is not repeated in the answer",
-        "запрос не повторяется в ответе",
+        "token probabilities are told of the answer, not of a repeated prompt",
+        "вероятности токенов сообщаются для ответа, а не для повторённого запроса",
     ),
-    "server.cannot.suffix": (
-        "text can only be continued, not filled in",
-        "текст можно только продолжить, не вставить",
+    "server.cannot.samplers": (
+        "samplers run in a fixed order, and an answer ends where the model ends it",
+        "порядок сэмплеров задан, а ответ кончается там, где его кончает модель",
     ),
-    "server.cannot.thinking": (
-        "thinking is not told apart from the answer yet",
-        "размышление пока не отделяется от ответа",
+    "server.cannot.tokens": (
+        "token numbers are read and written by /tokenize and /detokenize alone, the plain way",
+        "номера токенов читают и пишут только /tokenize и /detokenize, простым образом",
+    ),
+    "server.cannot.extra": (
+        "only the text around the gap is read, no other files",
+        "читается только текст вокруг пропуска, без других файлов",
+    ),
+    "server.cannot.dimensions": (
+        "vectors have the length that the model gives them",
+        "длина векторов такая, какую даёт модель",
     ),
     "server.cannot.template": (
         "templates from outside are not accepted; the model's own is used",

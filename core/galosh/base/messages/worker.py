@@ -171,6 +171,22 @@ ERRORS: dict[str, ErrorText] = {
         why=("It was stopped after {limit_seconds}.", "Он остановлен через {limit_seconds}."),
         next_step=_OTHER_MODEL,
     ),
+    "worker-no-filling": ErrorText(
+        what=(
+            "This model cannot fill in text between two others.",
+            "Эта модель не умеет вставлять текст между двумя другими.",
+        ),
+        why=(
+            "Its vocabulary has no marks for that (fill-in-the-middle).",
+            "В её словаре нет для этого меток (fill-in-the-middle).",
+        ),
+        kept=_WORKER_LIVES,
+        next_step=(
+            "Ask without a suffix, or use a model made for code.",
+            "Спросите без окончания (suffix) или возьмите модель для кода.",
+        ),
+        http_status=400,
+    ),
     "worker-template-too-long": ErrorText(
         what=(
             "The chat template in the model file makes an endless text out of the question.",
