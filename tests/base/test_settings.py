@@ -76,10 +76,40 @@ def test_an_unknown_name_offers_the_nearest(paths: Paths) -> None:
 
 @given(
     st.sampled_from(sorted(DECLARED)),
-    st.one_of(st.booleans(), st.integers(), st.floats(), st.text()),
+    st.one_of(st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.text(max_size=9))),
 )
 def test_only_values_of_the_kind_are_accepted(name: str, value: object) -> None:
     setting = DECLARED[name]
     if setting.accepts(value):
         assert isinstance(value, bool) is (setting.kind is bool)
         assert isinstance(value, (setting.kind, int))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://app.example", "http://localhost:3000", "app://obsidian.md", "moz-extension://a-1"],
+)
+def test_an_origin_is_kept_as_it_was_written(paths: Paths, origin: str) -> None:
+    Settings(paths.settings_file, {}).change("api.allowed_origins", [origin])
+    assert Settings.load(paths.settings_file).texts("api.allowed_origins") == {origin}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["*", "null", "", "https://*.example", "https://a.example/", "https://a.example/x", "a.example",
+     "HTTPS://a.example", "https://a.example:0", "https://a.example, https://b.example", " ", 5],
+)  # fmt: skip
+def test_what_is_no_exact_origin_is_refused(paths: Paths, value: object) -> None:
+    assert not DECLARED["api.allowed_origins"].accepts([value])
+    assert not DECLARED["api.allowed_origins"].accepts(value)
+    paths.config.mkdir(parents=True)
+    paths.settings_file.write_text(f"[api]\nport = 1\nallowed_origins = [{value!r}]\n")
+    with pytest.raises(GaloshError) as caught:
+        Settings.load(paths.settings_file)
+    assert (caught.value.code, caught.value.facts["line"]) == ("base-setting-wrong", 3)
+
+
+@pytest.mark.parametrize("host", ["*", "", "a b", "a:1", ".a", "a.", "[::1]", "A.example"])
+def test_what_is_no_plain_host_name_is_refused(host: str) -> None:
+    assert not DECLARED["api.allowed_hosts"].accepts([host])
+    assert DECLARED["api.allowed_hosts"].accepts(["host.docker.internal"])

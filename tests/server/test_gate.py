@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galosh.server.gate import Door, Knock, Verdict, is_inference
+from galosh.server.gate import Door, Knock, Verdict, is_inference, page_headers
 
 PORT = 11435
 TOKEN = "ab" * 32
@@ -149,3 +149,75 @@ def test_the_socket_needs_no_token(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "evil.example", "localhost:", "localhost:x", "d"])
 def test_the_socket_looks_at_the_host_too(host: str) -> None:
     assert UNIX.judge(knock(host=(host,))) is Verdict.FORBIDDEN
+
+
+PAGE = "https://app.example"
+GUEST = dataclasses.replace(
+    GOOD, origin=(PAGE,), referer=(f"{PAGE}/",), fetch_site=("cross-site",), method="POST"
+)
+INVITING = Door(PORT, TOKEN, origins=frozenset({PAGE}))
+
+
+def test_a_page_let_in_by_a_setting_still_needs_the_token() -> None:
+    assert INVITING.judge(GUEST) is Verdict.PASS
+    assert INVITING.page_of(GUEST) == PAGE
+    without = dataclasses.replace(GUEST, authorization=())
+    assert INVITING.judge(without) is Verdict.UNAUTHORIZED
+    assert TCP.judge(GUEST) is Verdict.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"path": "/galosh/v1/status"},
+        {"path": "/galosh/v1/settings"},
+        {"path": "/api/pull"},
+        {"path": "/api/delete"},
+        {"path": "/"},
+        {"origin": ("https://other.example",)},
+        {"origin": ("http://app.example",)},
+        {"origin": (f"{PAGE}:443",)},
+        {"origin": (PAGE, PAGE)},
+        {"origin": (PAGE, "https://other.example")},
+        {"origin": ()},
+        {"origin": ("null",)},
+        {"referer": ("https://other.example/",)},
+        {"host": (f"app.example:{PORT}",)},
+    ],
+)
+def test_nothing_else_opens_with_it(changes: dict[str, object]) -> None:
+    for method in ("POST", "GET", "OPTIONS"):
+        knocked = dataclasses.replace(GUEST, method=method, asks_method=("POST",), **changes)  # type: ignore[arg-type]
+        assert INVITING.judge(knocked) is Verdict.FORBIDDEN, method
+
+
+def test_a_browser_may_ask_first() -> None:
+    asking = dataclasses.replace(
+        GUEST,
+        method="OPTIONS",
+        authorization=(),
+        asks_method=("POST",),
+        asks_headers=("authorization,content-type",),
+    )
+    assert INVITING.judge(asking) is Verdict.PREFLIGHT
+    headers = page_headers(PAGE, asking, Verdict.PREFLIGHT)
+    assert headers["Access-Control-Allow-Origin"] == PAGE
+    assert headers["Access-Control-Allow-Headers"] == "authorization,content-type"
+    assert "Access-Control-Allow-Credentials" not in headers
+    for methods in ((), ("DELETE",), ("PUT",), ("POST", "DELETE")):
+        odd = dataclasses.replace(asking, asks_method=methods)
+        assert INVITING.judge(odd) is Verdict.FORBIDDEN
+    for names in ("*", "a\r\nx: y", "a," * 70, "", "ключ"):
+        odd = dataclasses.replace(asking, asks_headers=(names,))
+        assert "Access-Control-Allow-Headers" not in page_headers(PAGE, odd, Verdict.PREFLIGHT)
+
+
+def test_a_host_let_in_by_a_setting_is_no_page_of_ours() -> None:
+    door = Door(PORT, TOKEN, hosts=frozenset({"host.docker.internal"}))
+    inside = knock(host=(f"host.docker.internal:{PORT}",))
+    assert door.judge(inside) is Verdict.PASS
+    assert door.judge(dataclasses.replace(inside, authorization=())) is Verdict.UNAUTHORIZED
+    page = dataclasses.replace(inside, origin=(f"http://host.docker.internal:{PORT}",))
+    assert door.judge(page) is Verdict.FORBIDDEN
+    for host in ("host.docker.internal", "x.host.docker.internal:11435", "localhost"):
+        assert door.judge(knock(host=(host,))) is Verdict.FORBIDDEN

@@ -11,12 +11,16 @@ import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from galosh.api.connection import Exchange
 from galosh.api.find import reach
 from galosh.api.wire import Delta, Happening, parse_sse
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
+
+if TYPE_CHECKING:
+    from galosh.base.settings import Value
 
 _USUAL_SECONDS = 30.0
 _OURS = "/galosh/v1"
@@ -77,10 +81,14 @@ class Client:
         """Every setting with its value."""
         return _part(self._call("GET", f"{_OURS}/settings"), "settings")
 
-    def change_setting(self, name: str, value: bool | int | float | str) -> Reply:
+    def change_setting(self, name: str, value: Value) -> Reply:
         """Change one setting; returns all of them."""
         body = {"name": name, "value": value}
         return _part(self._call("PUT", f"{_OURS}/settings", body), "settings")
+
+    def rotate_token(self) -> None:
+        """Have the TCP door ask for another token from now on."""
+        self._call("POST", f"{_OURS}/token/rotate")
 
     def presets(self) -> dict[str, list[Reply]]:
         """Samplers, prompts, templates, and what is wrong with the user's own files."""

@@ -7,28 +7,44 @@ never a silent default; writing changes only the key asked for.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from galosh.base import durable
 from galosh.base.errors import GaloshError
 
+Value: TypeAlias = bool | int | float | str | list[str]
+
+# No `*`, no `null`, no path: an origin as a browser writes it, and nothing that could mean more.
+_ORIGIN = r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[1-9][0-9]{0,4})?"
+_HOST = r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?"
+
 
 @dataclass(frozen=True)
 class Setting:
-    """One declared setting; `kind` is the Python type a value must have."""
+    """One declared setting; `kind` is the Python type a value must have.
+
+    pattern: what each text of a list must match, whole. example: one such text.
+    """
 
     name: str
     kind: type
-    default: bool | int | float | str
+    default: Value
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ""
+    example: str = ""
 
     def accepts(self, value: object) -> bool:
         """Whether `value` may stand in the file."""
+        if self.kind is list:
+            return isinstance(value, list) and all(
+                isinstance(text, str) and re.fullmatch(self.pattern, text) for text in value
+            )
         if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if isinstance(value, bool) is not (self.kind is bool) or not isinstance(value, self.kind):
@@ -45,6 +61,8 @@ class Setting:
         """What a value must be, for an error's sentence."""
         if self.choices:
             return " | ".join(self.choices)
+        if self.kind is list:
+            return f'["{self.example}", …]'
         words = {bool: "true | false", int: "1, 2, 3 …", float: "0.5, 1.0 …", str: '"…"'}
         text = words[self.kind]
         if self.minimum is not None or self.maximum is not None:
@@ -58,6 +76,10 @@ DECLARED: dict[str, Setting] = {
         Setting("api.port", int, 11435, 0, 65535),
         Setting("api.tcp", bool, True),
         Setting("api.require_token", bool, True),
+        # Web pages that may ask a model something, and names by which other machines' programs
+        # (a container's host.docker.internal) reach this port. Never the management routes.
+        Setting("api.allowed_origins", list, [], pattern=_ORIGIN, example="https://app.example"),
+        Setting("api.allowed_hosts", list, [], pattern=_HOST, example="host.docker.internal"),
         Setting("model.default", str, ""),
         Setting("model.context_tokens", int, 4096, 256, 1_048_576),
         # Idle this long, a model gives back its working memory (five times as long: its
@@ -121,6 +143,10 @@ class Settings:
     def text(self, name: str) -> str:
         """A text setting."""
         return str(self.get(name))
+
+    def texts(self, name: str) -> frozenset[str]:
+        """A setting that is a list of texts."""
+        return frozenset(map(str, self.get(name)))
 
     def as_json(self) -> dict[str, object]:
         """Every declared setting with its value now."""

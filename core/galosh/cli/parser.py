@@ -34,6 +34,7 @@ VERBS = {
     "env": "env",
     "presets": "presets",
     "settings": "settings",
+    "token": "token",
     "uninstall": "uninstall",
 }
 
@@ -218,6 +219,10 @@ def _chat(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
 
 
+def _token(parser: _Parser, common: _Parser) -> None:
+    _children(parser, common, "token", ("show", "rotate"))
+
+
 def _logs(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("-n", "--lines", type=_positive, default=50, help=say("cli.help-lines"))
 
@@ -266,6 +271,7 @@ _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "engine": _engine,
     "env": _env,
     "settings": _settings,
+    "token": _token,
     "ask": _ask,
     "bench": _bench,
     "chat": _chat,

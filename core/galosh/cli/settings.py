@@ -9,7 +9,7 @@ from collections.abc import Callable
 from galosh.api import Client, is_running
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.base.settings import DECLARED, Setting, Settings
+from galosh.base.settings import DECLARED, Setting, Settings, Value
 from galosh.base.texts import say
 from galosh.cli.output import Output, table
 
@@ -51,7 +51,7 @@ def _declared(name: str) -> Setting:
     return setting
 
 
-def read_value(setting: Setting, text: str) -> bool | int | float | str:
+def read_value(setting: Setting, text: str) -> Value:
     """The typed value a user wrote; text that does not fit stays text and is refused later."""
     if setting.kind is bool:
         return {
@@ -67,12 +67,16 @@ def read_value(setting: Setting, text: str) -> bool | int | float | str:
             return int(text) if setting.kind is int else float(text)
         except ValueError:
             return text
+    if setting.kind is list:
+        return text.replace(",", " ").split()
     return text
 
 
 def _show(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(value) or '""'
     return str(value) if value != "" else '""'
 
 

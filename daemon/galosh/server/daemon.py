@@ -108,7 +108,7 @@ class _Daemon:
     async def _serve(
         self, house: House, unix: socket.socket | None, tcp: socket.socket | None
     ) -> None:
-        token = secret.load_or_make(self._paths)
+        house.token = token = secret.Token(self._paths)
         port = None if tcp is None else int(tcp.getsockname()[1])
         doors = [
             Doorway(house, listener, number, token)

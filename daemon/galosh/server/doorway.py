@@ -1,9 +1,9 @@
 """One door of the server: connections, the gate before every route, the routing table.
 
 Rules: the gate speaks first, for unknown addresses too; a connection from another user is
-dropped before it says a word; a door holds a bounded number of connections; a client that
-goes away cancels its handler at once (`handler_cancellation`), also while nothing is being
-written.
+dropped before it says a word; a door holds a bounded number of connections, and when it is
+full the oldest of those that never passed the gate makes room; a client that goes away
+cancels its handler at once (`handler_cancellation`), also while nothing is being written.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from galosh.server import (
     routes_embeddings,
     routes_galosh,
     routes_llamacpp,
+    routes_lock,
     routes_ollama,
     routes_ollama_pull,
     routes_openai,
 )
-from galosh.server.gate import Door, Knock, Verdict
+from galosh.server.gate import Door, Knock, Verdict, page_headers
 from galosh.server.house import House
 from galosh.server.peers import is_own_user
+from galosh.server.secret import Token
 from galosh.server.visit import Visit
 
 Route: TypeAlias = Callable[[Visit], Awaitable[web.StreamResponse]]
@@ -63,6 +65,7 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/model": {"PUT": routes_galosh.use_model, "DELETE": routes_galosh.unload_model},
     f"{_OURS}/settings": {"GET": routes_galosh.settings, "PUT": routes_galosh.change_setting},
     f"{_OURS}/presets": {"GET": routes_galosh.presets},
+    f"{_OURS}/token/rotate": {"POST": routes_lock.rotate_token},
     f"{_OURS}/tokenize": {"POST": routes_galosh.tokenize},
     f"{_OURS}/shutdown": {"POST": routes_galosh.shutdown},
     f"{_OURS}/downloads": {
@@ -94,7 +97,9 @@ _log = logging.getLogger("galosh.server")
 class Doorway:
     """Serves one listening socket. port None: the Unix socket."""
 
-    def __init__(self, house: House, listener: socket.socket, port: int | None, token: str) -> None:
+    def __init__(
+        self, house: House, listener: socket.socket, port: int | None, token: Token
+    ) -> None:
         self._house = house
         self._listener = listener
         self._port = port
@@ -121,26 +126,42 @@ class Doorway:
         await self._server.shutdown(patience_seconds)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        knock = knock_of(request, request.path)
+        door = self._door()
+        verdict = door.judge(knock)
+        page = None if verdict is Verdict.FORBIDDEN else door.page_of(knock)
+        exchange.let_read({} if page is None else page_headers(page, knock, verdict))
+        if verdict is Verdict.PREFLIGHT:
+            return exchange.with_page_headers(web.Response(status=204))
         try:
-            visit, route = self._admit(request)
-            return await route(visit)
+            visit, route = self._admit(request, verdict)
+            response = await route(visit)
         except ConnectionError:
             raise
         except Exception as error:
             stated = exchange.explain(error)
             _log.debug("%s %s", stated.http_status, stated.code)
-            return exchange.refusal(stated)
+            response = exchange.refusal(stated)
+        return exchange.with_page_headers(response)
 
-    def _admit(self, request: web.BaseRequest) -> tuple[Visit, Route]:
-        path = request.path
-        open_door = not self._house.settings.flag("api.require_token")
-        door = Door(self._port, self._token, require_token=not open_door)
-        verdict = door.judge(knock_of(request, path))
+    def _door(self) -> Door:
+        settings = self._house.settings
+        return Door(
+            self._port,
+            self._token.value,
+            require_token=settings.flag("api.require_token"),
+            origins=settings.texts("api.allowed_origins"),
+            hosts=settings.texts("api.allowed_hosts"),
+        )
+
+    def _admit(self, request: web.BaseRequest, verdict: Verdict) -> tuple[Visit, Route]:
         if verdict is Verdict.FORBIDDEN:
             raise GaloshError("server-forbidden")
         if verdict is Verdict.UNAUTHORIZED:
             raise GaloshError("server-unauthorized")
-        methods, tail = _find(path)
+        if isinstance(request.protocol, _Protocol):
+            request.protocol.admitted = True
+        methods, tail = _find(request.path)
         route = methods.get(request.method)
         if route is None:
             raise GaloshError(
@@ -159,7 +180,10 @@ def knock_of(request: web.BaseRequest, path: str) -> Knock:
         referer=headers.getall("Referer", []),
         fetch_site=headers.getall("Sec-Fetch-Site", []),
         authorization=headers.getall("Authorization", []),
+        method=request.method,
         api_key=headers.getall("X-Api-Key", []),
+        asks_method=headers.getall("Access-Control-Request-Method", []),
+        asks_headers=headers.getall("Access-Control-Request-Headers", []),
     )
 
 
@@ -182,6 +206,12 @@ class _Server(web.Server):
         super().__init__(handler, handler_cancellation=True)
         self.unix = unix
 
+    def least_known(self) -> web.RequestHandler:
+        """The oldest connection that never passed the gate; if all did, the newest."""
+        connections = self.connections  # in the order in which they came
+        unknown = (one for one in connections if isinstance(one, _Protocol) and not one.admitted)
+        return next(unknown, connections[-1])
+
     def __call__(self) -> web.RequestHandler:
         return _Protocol(
             self,
@@ -197,22 +227,27 @@ class _Server(web.Server):
 
 
 class _Protocol(web.RequestHandler):
-    """One connection: turned away if it is another user's or one too many."""
+    """One connection: turned away if it is another user's or one too many.
 
-    __slots__ = ("_server",)
+    admitted: a request of it has passed the gate.
+    """
+
+    __slots__ = ("_server", "admitted")
 
     def __init__(self, server: _Server, **options: object) -> None:
         super().__init__(server, **options)  # type: ignore[arg-type]
         self._server = server
+        self.admitted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         super().connection_made(transport)
         peer = transport.get_extra_info("socket")
-        stranger = self._server.unix and not is_own_user(peer)
-        if stranger or len(self._server.connections) > _CONNECTIONS:
-            _log.warning("connection refused: %s", "other user" if stranger else "too many")
+        if self._server.unix and not is_own_user(peer):
+            _log.warning("connection refused: other user")
             self.force_close()
+        elif len(self._server.connections) > _CONNECTIONS:
+            self._server.least_known().force_close()
 
     def handle_error(
         self,

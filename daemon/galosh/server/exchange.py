@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
 from types import TracebackType
 
 from aiohttp import web
@@ -39,6 +40,23 @@ def answer(value: Mapping[str, object], status: int = 200) -> web.Response:
         content_type="application/json",
         charset="utf-8",
     )
+
+
+# Set anew for every request, in the task that answers it.
+_page_headers: ContextVar[Mapping[str, str]] = ContextVar("page headers")
+
+
+def let_read(headers: Mapping[str, str]) -> None:
+    """Whatever answers the request of this task is to carry these, streams included."""
+    _page_headers.set(headers)
+
+
+def with_page_headers(response: web.StreamResponse) -> web.StreamResponse:
+    """The answer, for the page that may read it if there is one."""
+    if not response.prepared:
+        response.headers.update(_HEADERS)
+        response.headers.update(_page_headers.get({}))
+    return response
 
 
 def refusal(error: GaloshError) -> web.Response:
@@ -95,6 +113,7 @@ class EventStream:
         self._response = web.StreamResponse(
             headers={
                 **_HEADERS,
+                **_page_headers.get({}),
                 "Content-Type": content_type,
                 "X-Accel-Buffering": "no",
             }

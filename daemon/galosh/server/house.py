@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from galosh.api.wire import DaemonFacts
 from galosh.base.clock import Clock
 from galosh.base.paths import Paths
-from galosh.base.settings import Settings
+from galosh.base.settings import Settings, Value
 from galosh.server.ports import Models, Supervisor
 from galosh.server.presets import Presets
+from galosh.server.secret import Token
 from galosh.supervisor.downloads import Downloads
 
 
@@ -35,11 +36,12 @@ class House:
         self.presets = Presets(paths)
         self.stopping = asyncio.Event()
         self.facts: DaemonFacts | None = None  # set when it listens
+        self.token: Token | None = None  # of the TCP door; set before it listens
         self._answers = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
 
-    async def change_setting(self, name: str, value: bool | int | float | str) -> None:
+    async def change_setting(self, name: str, value: Value) -> None:
         """Write one setting and use it at once. Raises GaloshError base-setting-…."""
         fresh = await asyncio.to_thread(Settings.load, self.paths.settings_file)
         self.settings = await asyncio.to_thread(fresh.change, name, value)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from galosh.base.errors import GaloshError
+from galosh.base.settings import Value
 from galosh.base.texts import say
 from galosh.server import fields
 from galosh.server.fields import Json
@@ -25,6 +26,7 @@ _MAX_STOPS = 8
 MAX_LOGPROBS = 20
 _MAX_ID = 256
 _MAX_PATH = 4096
+_MAX_LISTED = 64
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
@@ -115,7 +117,7 @@ class NewSetting:
     """One setting to change."""
 
     name: str
-    value: bool | int | float | str
+    value: Value
 
 
 @dataclass(frozen=True)
@@ -207,8 +209,10 @@ def parse_new_setting(data: Json) -> NewSetting:
     value = data.get("value")
     if isinstance(value, str):
         value = fields.checked_text("value", value, 0, _MAX_PATH)
-    if not isinstance(value, (bool, int, float, str)):
-        raise fields.wrong("value", value, 'true | false | 1 | 0.5 | "…"')
+    if isinstance(value, list) and len(value) <= _MAX_LISTED:
+        value = [fields.checked_text("value", text, 0, _MAX_PATH) for text in value]
+    elif not isinstance(value, (bool, int, float, str)):
+        raise fields.wrong("value", value, 'true | false | 1 | 0.5 | "…" | ["…"]')
     return NewSetting(name=fields.needed_text(data, "name", 1, 128), value=value)
 
 

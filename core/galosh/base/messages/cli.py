@@ -259,6 +259,17 @@ _HELP: dict[str, Text] = {
         "измерить, помогает ли видеокарта",
     ),
     "cli.engine-use": ("switch to one that passed", "перейти на прошедший испытание"),
+    "cli.verb-token": (
+        "the token of other programs: show it, change it",
+        "токен для других программ: показать, сменить",
+    ),
+    "cli.token-show": ("print it", "напечатать"),
+    "cli.token-rotate": ("make a new one; the old one is refused", "новый; старый не примут"),
+    "cli.token-rotated": (
+        "The old token is refused from now on; the new one is in {path}. "
+        "Programs get it from: galosh env",
+        "Старый токен больше не принимается; новый лежит в {path}. Программам его даёт: galosh env",
+    ),
     "cli.settings-list": ("all settings", "все настройки"),
     "cli.settings-get": ("one setting", "одна настройка"),
     "cli.settings-set": ("change one", "изменить одну"),
@@ -455,6 +466,11 @@ ERRORS: dict[str, ErrorText] = {
             "Switch it on: galosh settings set api.tcp true; galosh restart",
             "Включите: galosh settings set api.tcp true; galosh restart",
         ),
+    ),
+    "cli-no-token": ErrorText(
+        what=("There is no token yet.", "Токена пока нет."),
+        why=("{path} is missing or not readable.", "{path} отсутствует или не читается."),
+        next_step=("Run: galosh start", "Выполните: galosh start"),
     ),
     "cli-broke": ErrorText(
         what=(
