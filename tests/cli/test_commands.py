@@ -77,7 +77,7 @@ def test_ask_with_json_is_one_document(daemon: Running, capsys: pytest.CaptureFi
     assert found["answer"] == "two words "
     assert found["finish_reason"] == "stop"
     assert found["usage"]["completion_tokens"] == 2
-    assert set(found) == {"answer", "model", "finish_reason", "usage"}
+    assert set(found) == {"answer", "model", "finish_reason", "notices", "usage"}
 
 
 @pytest.mark.parametrize("words", ["refuse", "die now"])

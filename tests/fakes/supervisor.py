@@ -20,12 +20,18 @@ from galosh.supervisor.request import (
     Event,
     GenerationRequest,
     LoadedModel,
+    Notice,
+    Queued,
     Started,
     TextPiece,
     Vectors,
 )
 
 KNOWN = ("starter", "other")
+SHORTER = {
+    "model": "Starter", "needed_bytes": 2_000_000_000, "free_bytes": 1_500_000_000,
+    "context_tokens": 2048, "wanted_tokens": 4096,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,14 @@ def check_known(model_id: str | None) -> str:
     return model_id or KNOWN[0]
 
 
+def _meanwhile(words: str, *, announce: bool) -> list[Event]:
+    """What happens before an answer begins."""
+    if words != "wait your turn":
+        return []
+    places: list[Event] = [Queued(1, running=2), Queued(0)] if announce else []
+    return [*places, Notice("supervisor.notice-shorter", SHORTER)]
+
+
 class FakeSupervisor:
     """See galosh.server.ports.Supervisor. Counts what happens to generations."""
 
@@ -81,6 +95,7 @@ class FakeSupervisor:
         self.paused = False
         self.cancelled_at_seconds: float | None = None
         self.running = 0
+        self.notice: Notice | None = None
         self._stopped = asyncio.Event()
 
     async def start(self) -> None:
@@ -134,13 +149,15 @@ class FakeSupervisor:
         return Vectors(vectors, sum(min(count, 1000) for count in counts), name)
 
     def status(self) -> dict[str, object]:
-        return {"state": "no-model", "model": self.current}
+        notice = {} if self.notice is None else {"notice": self.notice.to_json()}
+        return {"state": "no-model", "model": self.current, **notice}
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Event]:
         """Says the last words back, unless they are one of these.
 
         prefill: reads the prompt for ever; forever: writes for ever; flood: faster than
-        anyone reads; die now: fails after one word; refuse: fails before; bug: raises.
+        anyone reads; die now: fails after one word; refuse: fails before; bug: raises;
+        wait your turn: has to wait for others and for the model first.
         Words that end with "stopped" end by the first stop string; where a talk may be cut,
         two turns were.
         """
@@ -152,6 +169,8 @@ class FakeSupervisor:
         try:
             if words == "refuse":
                 raise GaloshError("base-disk-full", path="x", free_bytes=0)
+            for event in _meanwhile(words, announce=request.announce_queue):
+                yield event
             yield Started(model_id, len(words), 0)
             if words == "prefill":
                 await self._wait(60)

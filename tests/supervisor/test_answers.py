@@ -131,7 +131,7 @@ async def test_the_line_has_a_limit_and_places(house: House) -> None:
                 supervisor.generate(ask("b", announce_queue=True)),
             ]
             firsts = [await anext(events) for events in waiting]
-            assert firsts == [Queued(0), Queued(1)]
+            assert firsts == [Queued(0, running=1), Queued(1, running=1)]
             error = await failure(answer(supervisor, "c"))
             assert (error.code, error.http_status) == ("supervisor-queue-full", 429)
             quick = supervisor.generate(

@@ -30,7 +30,7 @@ async def test_as_many_as_there_are_places_are_answered_at_once(house: House) ->
         status = supervisor.status()
         assert (status["answers_now"], status["answers_at_a_time"]) == (3, 3)
         fourth = supervisor.generate(ask("y", "alpha", announce_queue=True))
-        assert await anext(fourth) == Queued(0)
+        assert await anext(fourth) == Queued(0, running=3)
         await running[1].aclose()
         assert await first_text(fourth) == "w "  # it got the place that came free
         for events in (*running, fourth):
@@ -45,7 +45,7 @@ async def test_the_limit_counts_those_who_wait_not_those_who_are_answered(house:
         for events in running:
             await first_text(events)
         waiting = supervisor.generate(ask("a", announce_queue=True))
-        assert await anext(waiting) == Queued(0)
+        assert await anext(waiting) == Queued(0, running=2)
         assert (await failure(answer(supervisor, "b"))).code == "supervisor-queue-full"
         for events in (*running, waiting):
             await events.aclose()

@@ -10,13 +10,14 @@ from __future__ import annotations
 from galosh.api.client import Client
 from galosh.api.find import is_running
 from galosh.api.launch import start_daemon, stop_daemon
-from galosh.api.wire import DaemonFacts, Delta, Happening, Usage
+from galosh.api.wire import DaemonFacts, Delta, Happening, Notice, Usage
 
 __all__ = [
     "Client",
     "DaemonFacts",
     "Delta",
     "Happening",
+    "Notice",
     "Usage",
     "is_running",
     "start_daemon",

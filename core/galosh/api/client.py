@@ -138,7 +138,8 @@ class Client:
         silence_seconds: float | None = None,
         **options: object,
     ) -> Generator[Delta, None, None]:
-        """Stream an answer; the last piece holds finish_reason and usage.
+        """Stream an answer; the last piece holds finish_reason and usage. Pieces without
+        words may hold a notice.
 
         options: fields of /v1/chat/completions (model, max_tokens, temperature, stop, …);
         None means not given. silence_seconds: give up after so long without a word; None
@@ -149,6 +150,7 @@ class Client:
             "messages": list(messages),
             "stream": True,
             "stream_options": {"include_usage": True},
+            "notices": True,
         }
         with self._exchange("POST", "/v1/chat/completions", body, silence_seconds) as exchange:
             yield from _deltas(exchange)
@@ -238,7 +240,7 @@ def _deltas(exchange: Exchange) -> Iterator[Delta]:
         if error is not None:
             raise error
         delta = Delta.from_chunk(chunk)
-        if delta.text:
+        if delta.text or delta.notice:
             yield delta
         ending = Delta(
             model_id=delta.model_id or ending.model_id,

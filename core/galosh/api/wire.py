@@ -62,13 +62,34 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something to know while an answer comes: a text of the catalogue with its facts, and
+    the sentence in the daemon's language for clients that do not know the text."""
+
+    key: str
+    facts: Mapping[str, object]
+    text: str
+
+    @classmethod
+    def from_json(cls, value: object) -> Notice | None:
+        """The notice in a JSON value; None when there is none."""
+        if not isinstance(value, Mapping) or not isinstance(value.get("key"), str):
+            return None
+        facts = value.get("facts")
+        facts = {str(k): v for k, v in facts.items()} if isinstance(facts, Mapping) else {}
+        return cls(value["key"], facts, _text(value.get("text")) or "")
+
+
+@dataclass(frozen=True)
 class Delta:
-    """One piece of an answer. The last one holds `finish_reason` and `usage`."""
+    """One piece of an answer: words, or a notice beside them. The last one holds
+    `finish_reason` and `usage`."""
 
     text: str = ""
     model_id: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    notice: Notice | None = None
 
     @classmethod
     def from_chunk(cls, chunk: Mapping[str, object]) -> Delta:
@@ -83,6 +104,7 @@ class Delta:
             model_id=_text(chunk.get("model")),
             finish_reason=_text(choice.get("finish_reason")),
             usage=usage_from(chunk),
+            notice=_notice_in(chunk),
         )
 
 
@@ -143,6 +165,11 @@ def parse_sse(lines: Iterable[bytes]) -> Iterator[ServerEvent]:
             name = value
         elif key == "id":
             event_id = value
+
+
+def _notice_in(chunk: Mapping[str, object]) -> Notice | None:
+    ours = chunk.get("galosh")
+    return Notice.from_json(ours.get("notice")) if isinstance(ours, Mapping) else None
 
 
 def _text(value: object) -> str | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from galosh.api import Client, Delta, is_running, start_daemon
+from galosh.api import Client, Delta, Notice, is_running, start_daemon
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import language, say
 from galosh.cli.daemon import WAIT_SECONDS
-from galosh.cli.output import Output
+from galosh.cli.output import Output, sentence
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
@@ -82,9 +82,13 @@ def ready_client(output: Output) -> Client:
 def print_answer(deltas: Generator[Delta, None, None], output: Output) -> int:
     """Print pieces as they come; leaving early closes the stream, which ends the answer."""
     pieces: list[str] = []
+    notices: list[Notice] = []
     last = Delta()
     with closing(deltas) as stream:
         for delta in stream:
+            if delta.notice is not None:
+                notices.append(delta.notice)
+                output.note(sentence(delta.notice))
             # Models like to begin with a line break that nobody asked for.
             text = delta.text if pieces else delta.text.lstrip()
             if text:
@@ -93,18 +97,19 @@ def print_answer(deltas: Generator[Delta, None, None], output: Output) -> int:
             last = delta if delta.finish_reason or delta.usage else last
     output.piece("" if pieces and pieces[-1].endswith("\n") else "\n")
     if output.as_json:
-        output.result(_document("".join(pieces), last), "")
+        output.result(_document("".join(pieces), last, notices), "")
     elif last.finish_reason == "length" and output.interactive:
         output.note(say("cli.cut-short"))
     return 0
 
 
-def _document(text: str, last: Delta) -> dict[str, object]:
+def _document(text: str, last: Delta, notices: Sequence[Notice]) -> dict[str, object]:
     usage = last.usage
     return {
         "answer": text,
         "model": last.model_id,
         "finish_reason": last.finish_reason,
+        "notices": [{"key": notice.key, "text": sentence(notice)} for notice in notices],
         "usage": None
         if usage is None
         else {**vars(usage), "tokens_per_second": usage.tokens_per_second},

@@ -14,7 +14,7 @@ from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import say
 from galosh.cli.ask import ready_client
-from galosh.cli.output import Output, render_error
+from galosh.cli.output import Output, render_error, sentence
 
 
 @dataclass
@@ -85,6 +85,8 @@ def _answer(talk: Talk, line: str) -> None:
     try:
         with closing(deltas) as stream:
             for delta in stream:
+                if delta.notice is not None:
+                    talk.output.note(sentence(delta.notice))
                 text = delta.text if pieces else delta.text.lstrip()
                 if text:
                     pieces.append(text)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from galosh.base.errors import GaloshError
 from galosh.base.texts import say
+
+if TYPE_CHECKING:
+    from galosh.api.wire import Notice
 
 
 class Output:
@@ -50,6 +54,14 @@ class Output:
     def interactive(self) -> bool:
         """Whether a person watches stderr."""
         return sys.stderr.isatty()
+
+
+def sentence(notice: Notice) -> str:
+    """A notice in the user's language; in the daemon's where ours has no such text."""
+    try:
+        return say(notice.key, **notice.facts)
+    except (KeyError, ImportError):
+        return notice.text
 
 
 def render_error(error: GaloshError) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from galosh.api import Client, is_running
+from galosh.api import Client, Notice, is_running
 from galosh.base.paths import Paths
 from galosh.base.texts import say
-from galosh.cli.output import Output
+from galosh.cli.output import Output, sentence
 
 
 def run(_arguments: argparse.Namespace, output: Output) -> int:
@@ -25,6 +25,7 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
     if facts.port:
         lines.append(say("cli.status-port", port=facts.port, token=paths.token_file))
     lines.append(_model_line(status))
+    lines += _notice_lines(status)
     lines += _download_lines(status)
     output.result({"running": True, **status}, "\n".join(lines))
     return 0
@@ -41,6 +42,13 @@ def _model_line(status: Mapping[str, object]) -> str:
         state=worker.get("state"),
         memory_bytes=worker.get("worker_memory_bytes"),
     )
+
+
+def _notice_lines(status: Mapping[str, object]) -> list[str]:
+    """What was given up for the model that is loaded."""
+    worker = status.get("worker")
+    notice = Notice.from_json(worker.get("notice")) if isinstance(worker, Mapping) else None
+    return [] if notice is None else [sentence(notice)]
 
 
 def _download_lines(status: Mapping[str, object]) -> list[str]:

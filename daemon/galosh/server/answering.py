@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from aiohttp import web
 
@@ -23,7 +23,16 @@ from galosh.server.requests import Question
 from galosh.server.thoughts import Splitter
 from galosh.server.visit import Visit
 from galosh.server.words import Words, joined, words_of
-from galosh.supervisor.request import Done, Event, GenerationRequest, Started, TextPiece
+from galosh.supervisor.request import (
+    Done,
+    Event,
+    GenerationRequest,
+    Notice,
+    Priority,
+    Queued,
+    Started,
+    TextPiece,
+)
 
 _log = logging.getLogger("galosh.server.answers")
 
@@ -49,6 +58,14 @@ class Dialect(Protocol):
 
     def whole(self, words: Words, done: Done) -> Mapping[str, object]:
         """The answer in one piece."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A dialect that can say what happens beside the answer."""
+
+    def notice(self, notice: Notice) -> bytes:
+        """What the asker should know meanwhile; empty where it does not want to be told."""
 
 
 async def reply(visit: Visit, question: Question, dialect: Dialect) -> web.StreamResponse:
@@ -85,6 +102,9 @@ def wish(question: Question) -> GenerationRequest:
         stop=question.stop,
         sampling=question.sampling,
         options=question.options,
+        priority=Priority[question.priority.upper()],
+        announce_queue=question.notices,
+        override_memory=question.override_memory,
     )
 
 
@@ -126,6 +146,8 @@ async def _whole(
             dialect.begin(event)
         elif isinstance(event, Words):
             parts.append(event)
+        elif isinstance(event, Notice):
+            _aside(event, dialect)
         elif isinstance(event, Done):
             return exchange.answer(dialect.whole(joined(parts), event)), event
     raise GaloshError("server-stopping")
@@ -155,13 +177,26 @@ async def _pass_on(
     async for event in events:
         if isinstance(event, Words):
             await out.send(dialect.piece(event))
-        elif isinstance(event, Started):
-            if first := dialect.begin(event):
-                await out.send(first)
+        elif isinstance(event, (Started, Notice, Queued)):
+            if words := _aside(event, dialect):
+                await out.send(words)
         elif isinstance(event, Done):
             await out.send(dialect.end(event))
             return event
     raise GaloshError("server-stopping")
+
+
+def _aside(event: Started | Notice | Queued, dialect: Dialect) -> bytes:
+    """What a stream says beside the text itself; may be nothing."""
+    if isinstance(event, Started):
+        return dialect.begin(event)
+    if not isinstance(dialect, Telling):
+        return b""
+    if isinstance(event, Notice):
+        return dialect.notice(event)
+    if not event.before:
+        return b""
+    return dialect.notice(Notice("supervisor.notice-queue", {"before": event.before}))
 
 
 def _note(house: House, done: Done, began_seconds: float) -> None:

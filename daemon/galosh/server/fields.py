@@ -9,7 +9,7 @@ must be.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from galosh.base.errors import GaloshError
@@ -67,6 +67,16 @@ def number(data: Json, name: str, low: float, high: float) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise wrong(name, value, say("server.want.number", low=low, high=high))
     return float(value)
+
+
+def one_of(data: Json, name: str, known: Sequence[str]) -> str | None:
+    """One of the known words."""
+    value = data.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or value not in known:
+        raise wrong(name, value, say("server.want.known", names=", ".join(known)))
+    return value
 
 
 def flag(data: Json, name: str) -> bool:

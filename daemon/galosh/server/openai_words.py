@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from galosh.base.errors import GaloshError
 from galosh.server import replies
 from galosh.server.replies import Ending, Heading, TextEvents
 from galosh.server.words import Words
-from galosh.supervisor.request import Done, Started
+from galosh.supervisor.request import Done, Notice, Started
 
 
 class OpenAiDialect:
@@ -14,11 +17,16 @@ class OpenAiDialect:
 
     content_type = "text/event-stream; charset=utf-8"
 
-    def __init__(self, answer_id: str, created: int, *, chat: bool, usage: bool) -> None:
+    def __init__(
+        self, answer_id: str, created: int, *, chat: bool, usage: bool, notices: bool = False
+    ) -> None:
+        """notices: the client said that it reads chunks that hold a notice and no words."""
         self._id = answer_id
         self._created = created
         self._chat = chat
         self._usage = usage
+        self._notices = notices
+        self._told: list[Mapping[str, object]] = []
         self._heading = Heading(answer_id, created, "", chat)
         self._texts = TextEvents(self._heading)
 
@@ -38,8 +46,14 @@ class OpenAiDialect:
         """See Dialect."""
         last = replies.sse(replies.chunk(self._heading, None, done.finish_reason))
         if self._usage:
-            last += replies.sse(replies.usage_chunk(self._heading, ending_of(done)))
+            last += replies.sse(replies.usage_chunk(self._heading, self._ending(done)))
         return last + replies.SSE_DONE
+
+    def notice(self, notice: Notice) -> bytes:
+        """See Telling."""
+        told = notice.to_json()
+        self._told.append(told)
+        return replies.sse(replies.notice_chunk(self._heading, told)) if self._notices else b""
 
     def failure(self, error: GaloshError) -> bytes:
         """See Dialect."""
@@ -47,7 +61,10 @@ class OpenAiDialect:
 
     def whole(self, words: Words, done: Done) -> dict[str, object]:
         """See Dialect."""
-        return replies.whole(self._heading, words, ending_of(done))
+        return replies.whole(self._heading, words, self._ending(done))
+
+    def _ending(self, done: Done) -> Ending:
+        return replace(ending_of(done), notices=tuple(self._told))
 
 
 def ending_of(done: Done) -> Ending:

@@ -42,7 +42,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an answer ended, with the counts as the model saw them."""
+    """How an answer ended, with the counts as the model saw them, and what was told beside."""
 
     finish_reason: str
     prompt_tokens: int
@@ -53,6 +53,7 @@ class Ending:
     stop_string: str | None = None
     dropped_messages: int = 0
     dropped_tokens: int = 0
+    notices: tuple[Mapping[str, object], ...] = ()
 
 
 def chunk(
@@ -91,6 +92,12 @@ def usage_chunk(heading: Heading, ending: Ending) -> dict[str, object]:
     return _head(heading, kind) | {"choices": []} | facts_of(ending)
 
 
+def notice_chunk(heading: Heading, notice: Mapping[str, object]) -> dict[str, object]:
+    """A piece without words, for clients that asked for notices."""
+    kind = "chat.completion.chunk" if heading.chat else "text_completion"
+    return _head(heading, kind) | {"choices": [], "galosh": {"notice": dict(notice)}}
+
+
 def whole(heading: Heading, words: Words, ending: Ending) -> dict[str, object]:
     """An answer in one piece."""
     if heading.chat:
@@ -119,6 +126,7 @@ def facts_of(ending: Ending) -> dict[str, object]:
             "decode_seconds": ending.decode_seconds,
             "stop_string": ending.stop_string,
             "truncated": truncated(ending.dropped_messages, ending.dropped_tokens),
+            **({"notices": list(ending.notices)} if ending.notices else {}),
         },
     }
 

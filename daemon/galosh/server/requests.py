@@ -28,6 +28,7 @@ _MAX_ID = 256
 _MAX_PATH = 4096
 _MAX_LISTED = 64
 
+PRIORITIES = ("background", "normal", "interactive")
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 # Fields that change nothing here whatever they hold: account, billing and caching hints.
@@ -45,9 +46,10 @@ _IGNORED = frozenset(
     }
 )
 _SHARED = SAMPLING_FIELDS | frozenset(
-    {"model", "stream", "stream_options", "stop", "max_tokens", "n", "preset", "draft",
-     "logprobs", "truncate"}
-)  # fmt: skip
+    {"model", "stream", "stream_options", "stop", "max_tokens", "n", "preset", "logprobs"}
+    # Our own, see Question.
+    | {"draft", "truncate", "notices", "priority", "override_memory"}
+)
 _REFUSED_CHAT: dict[str, tuple[str, tuple[object, ...]]] = {
     "tools": ("server.cannot.tools", ([],)),
     "tool_choice": ("server.cannot.tools", ("none", "auto")),
@@ -88,6 +90,9 @@ class Question:
     sampling holds only what the client gave. preset: the sampler preset that fills in the rest.
     options: the worker's fields beside sampling (the form of the answer, what is told of it).
     echo: the prompt is repeated before the answer.
+    notices: a stream may hold what the asker should know meanwhile (the model is being woken,
+    questions wait before this one), as chunks without words. priority: background, normal or
+    interactive. override_memory: load the model even where it does not fit into free memory.
     """
 
     model_id: str | None
@@ -101,6 +106,9 @@ class Question:
     stream: bool = False
     include_usage: bool = False
     echo: bool = False
+    notices: bool = False
+    priority: str = "normal"
+    override_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -256,6 +264,9 @@ def _question(
         options={**_options(data), **options},
         stream=fields.flag(data, "stream"),
         include_usage=fields.flag(streaming, "include_usage"),
+        notices=fields.flag(data, "notices"),
+        priority=fields.one_of(data, "priority", PRIORITIES) or "normal",
+        override_memory=fields.flag(data, "override_memory"),
     )
 
 

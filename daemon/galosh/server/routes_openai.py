@@ -11,7 +11,7 @@ from galosh.server import exchange, replies
 from galosh.server.answering import reply
 from galosh.server.anthropic_words import MessageDialect, error_body, parse_message
 from galosh.server.openai_words import OpenAiDialect
-from galosh.server.requests import parse_chat, parse_completion
+from galosh.server.requests import Question, parse_chat, parse_completion
 from galosh.server.responses_words import ResponseDialect, parse_response
 from galosh.server.visit import Visit
 
@@ -28,17 +28,13 @@ async def models(visit: Visit) -> web.StreamResponse:
 async def chat(visit: Visit) -> web.StreamResponse:
     """`POST /v1/chat/completions`."""
     question = parse_chat(await visit.body())
-    usage = question.include_usage
-    dialect = OpenAiDialect(_name("chatcmpl-"), _created(visit), chat=True, usage=usage)
-    return await reply(visit, question, dialect)
+    return await reply(visit, question, _dialect(visit, "chatcmpl-", question))
 
 
 async def completion(visit: Visit) -> web.StreamResponse:
     """`POST /v1/completions`."""
     question = parse_completion(await visit.body())
-    usage = question.include_usage
-    dialect = OpenAiDialect(_name("cmpl-"), _created(visit), chat=False, usage=usage)
-    return await reply(visit, question, dialect)
+    return await reply(visit, question, _dialect(visit, "cmpl-", question))
 
 
 async def response(visit: Visit) -> web.StreamResponse:
@@ -57,6 +53,16 @@ async def message(visit: Visit) -> web.StreamResponse:
     except Exception as error:
         stated = exchange.explain(error)
         return exchange.answer(error_body(stated), stated.http_status)
+
+
+def _dialect(visit: Visit, kind: str, question: Question) -> OpenAiDialect:
+    return OpenAiDialect(
+        _name(kind),
+        _created(visit),
+        chat=question.prompt is None,
+        usage=question.include_usage,
+        notices=question.notices,
+    )
 
 
 def _name(kind: str) -> str:

@@ -67,11 +67,11 @@ class Line:
             if ticket.demand.model_id == model_id:
                 ticket.tell(notice)
 
-    def announce_places(self) -> None:
-        """Those who want to know hear of a new place."""
+    def announce_places(self, running: int) -> None:
+        """Those who want to know hear of a new place; `running` answers are under way."""
         demands = self.demands
         for ticket in self:
             now = place(demands, ticket.demand.number)
             if ticket.announce and ticket.stream is not None and now != ticket.announced_place:
                 ticket.announced_place = now
-                ticket.stream.put(Queued(now or 0))
+                ticket.stream.put(Queued(now or 0, running))

@@ -177,7 +177,7 @@ class Owner:
             self._act(action, in_order(line)[0])
         else:
             _LOG.error("the rules do not settle in state %s", self.slot.state.value)
-        self.line.announce_places()
+        self.line.announce_places(len(self.slot.running))
         self.settled()
 
     def _may(self, action: Action, head: Demand) -> bool:

@@ -80,9 +80,18 @@ class GenerationRequest:
 
 @dataclass(frozen=True)
 class Queued:
-    """The request waits; `place` others go before it (0: it is next)."""
+    """The request waits; `place` others in the line go before it (0: it is next).
+
+    running: answers under way that it waits for, too; 0 while the model is being loaded.
+    """
 
     place: int
+    running: int = 0
+
+    @property
+    def before(self) -> int:
+        """How many answers come first, those under way among them."""
+        return self.place + self.running
 
 
 @dataclass(frozen=True)

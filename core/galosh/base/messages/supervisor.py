@@ -13,6 +13,10 @@ TEXTS: dict[str, Text] = {
         "{file_name} has been downloaded, but the model in use before stays.",
         "Файл {file_name} загружен, но в работе остаётся прежняя модель.",
     ),
+    "supervisor.notice-queue": (
+        "Questions before this one: {before}.",
+        "Вопросов перед этим: {before}.",
+    ),
     "supervisor.notice-waking": (
         "The model is coming back into memory.",
         "Модель возвращается в память.",
