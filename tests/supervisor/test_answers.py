@@ -139,9 +139,9 @@ async def test_the_line_has_a_limit_and_places(house: House) -> None:
             )
             # One who leaves makes room, and the one behind moves up.
             await waiting[0].aclose()
-            assert await anext(waiting[1]) == Queued(0)
-            assert await anext(quick) == Queued(0)
-            assert await anext(waiting[1]) == Queued(1)
+            assert await anext(waiting[1]) == Queued(0, running=1)
+            assert await anext(quick) == Queued(0, running=1)
+            assert await anext(waiting[1]) == Queued(1, running=1)
             assert supervisor.status()["queue_length"] == 2
             for events in (waiting[1], quick):
                 await events.aclose()
