@@ -149,7 +149,7 @@ def _run(
 def _source(paths: Paths, toolbox: Toolbox, report: Report) -> Path:
     folder = paths.builds / f"llama_cpp_python-{VERSION}"
     if folder.is_dir():
-        _make_patient(folder, report)
+        _change(folder, report)
         return folder
     archive = _archive(paths, toolbox, report)
     report.step("engine.step-unpack")
@@ -163,18 +163,21 @@ def _source(paths: Paths, toolbox: Toolbox, report: Report) -> Path:
         except OSError as error:
             raise durable.explain_os_error(error, Path(temp)) from error
         durable.replace(Path(temp) / folder.name, folder)
-    _make_patient(folder, report)
+    _change(folder, report)
     return folder
 
 
-def _make_patient(folder: Path, report: Report) -> None:
-    file = folder / source.FILE
-    text = file.read_text(encoding="utf-8")
-    changed = source.patient(text)
-    if changed is None:
-        report.line("the source's waits are not those that galosh knows; left as they are")
-    elif changed != text:
-        durable.write_text(file, changed)
+def _change(folder: Path, report: Report) -> None:
+    """Make galosh's own changes to the source."""
+    for group, files in source.GROUPS.items():
+        texts = {file: (folder / file).read_text(encoding="utf-8") for file in files}
+        changed = source.changed(group, texts)
+        if changed is None:
+            report.line(f"the source's {group} are not those that galosh knows; left as they are")
+            continue
+        for file, text in changed.items():
+            if text != texts[file]:
+                durable.write_text(folder / file, text)
 
 
 def _archive(paths: Paths, toolbox: Toolbox, report: Report) -> Path:

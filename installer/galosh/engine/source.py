@@ -1,17 +1,26 @@
 """The changes galosh makes to the engine's source before compiling it. Pure.
 
-llama.cpp's threads wait for each other some hundred times a token, by spinning. With one
+Waits. llama.cpp's threads wait for each other some hundred times a token, by spinning. With one
 other busy program on the PC a thread that spins keeps the one it waits for off the
 processor: measured on two cores with one busy loop, 0.3 tokens/s instead of 60. Threads that
 sleep at once lose two thirds of the speed on a quiet PC. So a wait spins for as long as
 spinning has lately paid, then sleeps (docs/decisions/0007-threads-that-know-when-to-wait.md).
+
+Rows. Alone, a token's attention over 512 cells and more is summed up in as many parts as
+there are threads; among others, in one. The sums differ in their last bits, so a token's
+words would depend on what is computed beside it, and on the number of threads, which changes
+within an answer. Here the parts are the same for up to 16 rows, and the engine says so among
+its features (docs/decisions/0008-guesses-change-no-word.md).
 """
 
 from __future__ import annotations
 
-FILE = "vendor/llama.cpp/ggml/src/ggml-cpu/ggml-cpu.c"
+from collections.abc import Mapping
+
 # Names this form of the changes. An engine made with another one is not taken from the cache.
-MARK = "galosh_patience"
+MARK = "galosh_patience galosh_rows"
+
+_FOLDER = "vendor/llama.cpp/ggml/src/ggml-cpu/"
 
 _FIELDS_AFTER = "    atomic_int GGML_CACHE_ALIGN n_barrier_passed;\n"
 _FIELDS = """\
@@ -138,7 +147,7 @@ _BEGIN = """\
 _END_AFTER = "    ggml_cond_destroy(&threadpool->cond);\n"
 _END = "    ggml_cond_destroy(&threadpool->galosh_cond);\n"
 
-_CHANGES = (
+_WAITS = (
     (_TYPE_BEFORE, _TYPE + _TYPE_BEFORE),
     (_FIELDS_AFTER, _FIELDS_AFTER + _FIELDS),
     (_HELPER_BEFORE, _HELPER + _HELPER_BEFORE),
@@ -149,16 +158,123 @@ _CHANGES = (
     (_END_AFTER, _END_AFTER + _END),
 )
 
+_SPLIT_BEFORE = "static void ggml_flash_attn_ext_reduce_partials(\n"
+_SPLIT = """\
+#define GALOSH_ROWS 16
+#define GALOSH_PART 512
 
-def patient(text: str) -> str | None:
-    """The source file with patient waits; None when it is not the text this was made for.
+// galosh: a row is summed up over the same parts of the cells alone, among a few others, and
+// with any number of threads, so that it comes out the same to the last bit. A part in which
+// all is masked changes nothing; a single part is what the path without parts computes.
+static void galosh_flash_attn_ext_parts(const ggml_compute_params * params, ggml_tensor * dst) {
+    const ggml_tensor * q = dst->src[0];
+    const ggml_tensor * k = dst->src[1];
+    const ggml_tensor * v = dst->src[2];
 
-    A text that is changed already comes back as it is.
+    const int64_t DK    = k->ne[0];
+    const int64_t DV    = v->ne[0];
+    const int64_t cells = k->ne[1];
+    const int64_t rows  = q->ne[1]*q->ne[2];
+    const int64_t parts = (cells + GALOSH_PART - 1)/GALOSH_PART;
+    const int64_t size  = 2 + DV; // M, S, VKQ
+    const int     ith   = params->ith;
+    const int     nth   = params->nth;
+
+    float * partials = (float *) params->wdata + nth*(DK + 2*DV + CACHE_LINE_SIZE_F32);
+
+    // Part by part: every thread gets as many long parts as the others, but one.
+    for (int64_t task = ith; task < parts*rows; task += nth) {
+        const int64_t part = task/rows;
+        const int64_t row  = task%rows;
+        ggml_compute_forward_flash_attn_ext_f16_one_chunk(
+            params, dst, row, row + 1, part*GALOSH_PART, MIN((part + 1)*GALOSH_PART, cells),
+            partials + part*size, parts*size);
+    }
+    ggml_barrier(params->threadpool);
+
+    float * sum = (float *) params->wdata + ith*(DK + 2*DV + CACHE_LINE_SIZE_F32);
+    for (int64_t row = ith; row < rows; row += nth) {
+        float M = -INFINITY;
+        float S = 0.0f;
+        memset(sum, 0, DV*sizeof(float));
+        for (int64_t part = 0; part < parts; ++part) {
+            const float * partial = partials + (row*parts + part)*size;
+            if (partial[1] == 0.0f) {
+                continue;
+            }
+            const float M_new     = fmaxf(M, partial[0]);
+            const float scale_old = expf(M - M_new);
+            const float scale_new = expf(partial[0] - M_new);
+            for (int64_t d = 0; d < DV; ++d) {
+                sum[d] = sum[d]*scale_old + partial[2 + d]*scale_new;
+            }
+            S = S*scale_old + partial[1]*scale_new;
+            M = M_new;
+        }
+        ggml_vec_scale_f32(DV, sum, S == 0.0f ? 0.0f : 1.0f/S);
+        // permute(0, 2, 1, 3)
+        const int64_t head  = row/q->ne[1];
+        const int64_t token = row%q->ne[1];
+        memcpy((char *) dst->data + (head + token*dst->ne[1])*dst->nb[1], sum, dst->nb[1]);
+    }
+}
+
+"""
+_CHOICE = (
+    "    const bool use_split_kv_path = !use_ref && (neq1 == 1 && neq3 == 1) && kv_is_f32_or_f16"
+    " && (k->type == v->type) && q->type == GGML_TYPE_F32 && nek1 >= 512;\n"
+)
+_NEW_CHOICE = """\
+    if (!use_ref && neq1 <= GALOSH_ROWS && neq3 == 1 && kv_is_f32_or_f16 && k->type == v->type &&
+        q->type == GGML_TYPE_F32 && nek1 >= GALOSH_PART) {
+        galosh_flash_attn_ext_parts(params, dst);
+        return;
+    }
+    const bool use_split_kv_path = false;
+"""
+_ROOM = "                        size_t n_chunks = n_tasks;\n"
+_NEW_ROOM = """\
+                        // galosh: the parts of up to 16 rows, 512 cells each (ops.cpp)
+                        const int64_t galosh_rows = node->src[0]->ne[1];
+                        size_t n_chunks = n_tasks;
+                        if (galosh_rows <= 16) {
+                            n_chunks = MAX(n_chunks, (size_t) \
+(galosh_rows*((node->src[1]->ne[1] + 511)/512)));
+                        }
+"""
+_LAST_FEATURE = "        features.push_back({ nullptr, nullptr });\n"
+# Read by the worker: galosh.worker.exact.
+_FEATURE = '        features.push_back({ "GALOSH_ROWS", "16" });\n'
+
+# Each group is made whole or not at all: what it is called, and the changes by file.
+GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "waits": {_FOLDER + "ggml-cpu.c": _WAITS},
+    "rows": {
+        _FOLDER + "ggml-cpu.c": ((_ROOM, _NEW_ROOM),),
+        _FOLDER + "ops.cpp": ((_SPLIT_BEFORE, _SPLIT + _SPLIT_BEFORE), (_CHOICE, _NEW_CHOICE)),
+        _FOLDER + "ggml-cpu.cpp": ((_LAST_FEATURE, _FEATURE + _LAST_FEATURE),),
+    },
+}
+
+
+def changed(group: str, texts: Mapping[str, str]) -> dict[str, str] | None:
+    """The texts of a group's files as galosh wants them; None where one of them is not the
+    text this was made for. A text that is changed already comes back as it is.
     """
-    if MARK in text:
-        return text
-    if any(text.count(before) != 1 for before, _ in _CHANGES):
-        return None
-    for before, after in _CHANGES:
+    found = {}
+    for file, changes in GROUPS[group].items():
+        text = _change(texts[file], changes)
+        if text is None:
+            return None
+        found[file] = text
+    return found
+
+
+def _change(text: str, changes: tuple[tuple[str, str], ...]) -> str | None:
+    for before, after in changes:
+        if after in text:
+            continue
+        if text.count(before) != 1:
+            return None
         text = text.replace(before, after)
     return text
