@@ -43,11 +43,9 @@ class Drafter:
         self._before = array("i")
         self._source: int | None = None
         self._strength = 0
-        self._chances = [_Chance(chance) for chance in _CHANCES]
+        self._chances = [Chance(chance) for chance in _CHANCES]
         self._guessed_by = self._chances[0]
-        self._step_seconds: float | None = None
-        self._row_cost = _FIRST_ROW_COST
-        self._credit = _START_CREDIT
+        self._purse = Purse(_FIRST_ROW_COST, 1.0)
         for token in tokens:
             self._append(token)
         if self._tokens:
@@ -55,9 +53,11 @@ class Drafter:
 
     def propose(self, most: int) -> list[int]:
         """The tokens that may come next: 0 to `most` of them."""
-        if self._source is None or self._step_seconds is None:
+        if self._source is None:
             return []
-        count = self._best_length(min(most, len(self._tokens) - self._source))
+        self._guessed_by = self._chances[_kind(self._strength)]
+        limit = min(most, len(self._tokens) - self._source)
+        count = self._purse.best_length(limit, self._guessed_by)
         return self._tokens[self._source : self._source + count]
 
     def add(self, token: int) -> None:
@@ -73,35 +73,11 @@ class Drafter:
     def note(self, proposed: int, accepted: int, step_seconds: float) -> None:
         """A step that checked `proposed` tokens and took `accepted` of them took so long."""
         if proposed == 0:
-            self._credit = min(_MOST_CREDIT, self._credit + _EARNED)
-            self._step_seconds = _follow(self._step_seconds, step_seconds)
+            self._purse.note_plain(step_seconds)
             for chance in self._chances:
                 chance.relax()
-            return
-        if self._step_seconds is None or self._step_seconds <= 0:
-            return
-        cost = (step_seconds / self._step_seconds - 1) / proposed
-        # A step may have been held up by something else: no row costs more than a step.
-        self._row_cost = _follow(self._row_cost, min(1.0, max(0.0, cost)))
-        gain = accepted - self._row_cost * proposed
-        self._credit = min(_MOST_CREDIT, self._credit + gain)
-        self._guessed_by.note(proposed, accepted)
-
-    def _best_length(self, limit: int) -> int:
-        self._guessed_by = self._chances[_kind(self._strength)]
-        chance = self._guessed_by.value
-        best, best_gain = 0, _LEAST_GAIN
-        expected, hold = 1.0, 1.0
-        for count in range(1, limit + 1):
-            hold *= chance
-            expected += hold
-            cost = self._row_cost * count
-            if cost > self._credit:
-                break
-            gain = expected / (1 + cost)
-            if gain > best_gain:
-                best, best_gain = count, gain
-        return best
+        elif self._purse.note(proposed, accepted, step_seconds):
+            self._guessed_by.note(proposed, accepted)
 
     def _append(self, token: int) -> None:
         tokens = self._tokens
@@ -144,7 +120,56 @@ class Drafter:
         return length
 
 
-class _Chance:
+class Purse:
+    """What a guess may cost: paid out of what guesses have earned, in steps of one token."""
+
+    def __init__(self, row_cost: float, most_row_cost: float) -> None:
+        """What one more guessed token costs until it is measured, and at the most."""
+        self._row_cost = row_cost
+        self._most_row_cost = most_row_cost
+        self._step_seconds: float | None = None
+        self._credit = _START_CREDIT
+
+    @property
+    def knows_steps(self) -> bool:
+        """Whether a step without guesses was seen."""
+        return self._step_seconds is not None
+
+    def note_plain(self, step_seconds: float) -> None:
+        """A step without guesses took so long."""
+        self._credit = min(_MOST_CREDIT, self._credit + _EARNED)
+        self._step_seconds = _follow(self._step_seconds, step_seconds)
+
+    def note(self, proposed: int, accepted: int, step_seconds: float) -> bool:
+        """A step with guesses took so long; False where there is nothing to compare it with."""
+        if self._step_seconds is None or self._step_seconds <= 0:
+            return False
+        cost = (step_seconds / self._step_seconds - 1) / proposed
+        # A step may have been held up by something else.
+        self._row_cost = _follow(self._row_cost, min(self._most_row_cost, max(0.0, cost)))
+        gain = accepted - self._row_cost * proposed
+        self._credit = min(_MOST_CREDIT, self._credit + gain)
+        return True
+
+    def best_length(self, limit: int, chance: Chance) -> int:
+        """How many tokens to guess, `limit` at most; 0: none pays."""
+        if self._step_seconds is None:
+            return 0
+        best, best_gain = 0, _LEAST_GAIN
+        expected, hold = 1.0, 1.0
+        for count in range(1, limit + 1):
+            hold *= chance.value
+            expected += hold
+            cost = self._row_cost * count
+            if cost > self._credit:
+                break
+            gain = expected / (1 + cost)
+            if gain > best_gain:
+                best, best_gain = count, gain
+        return best
+
+
+class Chance:
     """How often one more token of a guess holds."""
 
     def __init__(self, first: float) -> None:
@@ -154,6 +179,7 @@ class _Chance:
 
     @property
     def value(self) -> float:
+        """Between 0 and 1."""
         return self._held / self._tried
 
     def relax(self) -> None:
@@ -161,6 +187,7 @@ class _Chance:
         self._held += _RELAXED * (self._first * self._tried - self._held)
 
     def note(self, proposed: int, accepted: int) -> None:
+        """Of so many guessed tokens so many held, up to the first that did not."""
         self._held += accepted
         self._tried += accepted + (accepted < proposed)
         if self._tried > _MEMORY:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from galosh.worker.draft import Drafter
+from galosh.worker.draft_model import DraftModel
 from galosh.worker.fault import WorkerFault
 from galosh.worker.model import Model
 from galosh.worker.options import GenerateOptions
@@ -39,6 +40,7 @@ class Answer:
         size_tokens: int,
         emit: Emit,
         logprobs: Logprobs | None,
+        draft_model: DraftModel | None = None,
     ) -> None:
         """`emit` gets started, prefill, text and done events, without their id."""
         self.tokens = list(prompt)
@@ -80,6 +82,9 @@ class Answer:
         self._template = model.template.kind if options.messages is not None else None
         self._size_tokens = size_tokens
         self._drafter: Drafter | None = None
+        self._draft_model = draft_model
+        self._by_model = False  # who made the last guess
+        self._telling = True  # whether the last step says anything about time
         self._checked = (0, 0)
         self._draft_tokens = self._draft_accepted = 0
 
@@ -134,12 +139,29 @@ class Answer:
             self._drafter = Drafter(self.tokens)
         # The last token needs no guess, and every guess a place in memory.
         room = min(self._maximum - self._completed - 1, self._size_tokens - len(self.tokens))
-        return self._drafter.propose(min(most, room))
+        found = self._drafter.propose(min(most, room))
+        self._by_model, self._telling = False, True
+        if found or self._draft_model is None or not self._draft_model.usable:
+            return found
+        return self._ask_draft_model(self._draft_model, min(most, room))
+
+    def _ask_draft_model(self, draft_model: DraftModel, most: int) -> list[int]:
+        """What was not said before, the small model may know."""
+        length = draft_model.pay.length(most)
+        if length <= 0:
+            return []
+        found = draft_model.guess(self.tokens, length)
+        self._by_model, self._telling = bool(found), found is not None
+        return found or []
 
     def note_step(self, seconds: float) -> None:
         """The last step, of this answer alone, took so long."""
-        if self._drafter is not None:
+        if self._drafter is None or not self._telling:
+            return
+        if not self._by_model:
             self._drafter.note(*self._checked, seconds)
+        if self._draft_model is not None and (self._by_model or self._checked[0] == 0):
+            self._draft_model.pay.note(*self._checked, seconds)
 
     def take_tokens(
         self, context_pointer: Any, row: int, guess: Sequence[int]

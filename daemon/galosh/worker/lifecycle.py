@@ -7,11 +7,14 @@ was read before comes back from the kept prefixes. Must save before it lets go.
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from galosh.worker.context import AbortFlag, CancelledError, Context
+from galosh.worker.draft_model import DraftModel
 from galosh.worker.engine import Engine, Fail
 from galosh.worker.fault import WorkerFault
 from galosh.worker.host import Host
@@ -46,6 +49,8 @@ class Loaded:
         self.context: Context | None = None
         self.engine: Engine | None = None
         self.sizes: dict[str, int] = {}
+        self.draft_model: DraftModel | None = None
+        self.draft_fault: WorkerFault | None = None
 
     @property
     def busy(self) -> bool:
@@ -75,6 +80,7 @@ class Loaded:
         self._prefixes = _prefixes(options, context)
         self._seat(context, model)
         self.sizes = self._native.log.take_sizes()
+        self._load_draft_model(model, context)
         return model, context
 
     def wake(self, progress: Progress) -> tuple[Model, Context]:
@@ -84,6 +90,8 @@ class Loaded:
         model = self.model or self._load_model(self._options, progress)
         if self.context is None:
             self._seat(self._make_context(model, self._options), model)
+            assert self.context is not None
+            self._load_draft_model(model, self.context)
         assert self.context is not None
         return model, self.context
 
@@ -144,6 +152,19 @@ class Loaded:
         self.model = Model(self._native, self._host, options, progress, self._abort.is_set)
         return self.model
 
+    def _load_draft_model(self, model: Model, context: Context) -> None:
+        """The small model beside it; without it all goes on, only slower."""
+        assert self._options is not None
+        self.draft_fault = None
+        if self._options.draft_path is None or not context.drafts:
+            return
+        wanted = dataclasses.replace(self._options, context_tokens=context.size_tokens)
+        try:
+            self.draft_model = DraftModel(self._native, self._host, model, wanted, self._abort)
+        except WorkerFault as fault:
+            self.draft_fault = fault
+            sys.stderr.write(f"no draft model: {fault.code}\n")
+
     def _make_context(self, model: Model, options: LoadOptions) -> Context:
         self.context = Context(self._native, model, options, self._abort)
         return self.context
@@ -155,6 +176,9 @@ class Loaded:
 
     def _free_context(self) -> None:
         self.engine = self._seats = None
+        if self.draft_model is not None:
+            self.draft_model.free()
+            self.draft_model = None
         if self.context is not None:
             self.context.free()
             self.context = None

@@ -146,12 +146,19 @@ class Service:
                 "template": model.template.kind == "own",
                 "template_kind": model.template.kind,
                 "description": model.description,
+                **self._draft_facts(),
                 "parameters": model.parameters,
                 "size_bytes": model.size_bytes,
                 "vocabulary_tokens": model.vocabulary.size,
             }
         )
         return False
+
+    def _draft_facts(self) -> dict[str, object]:
+        """Whether a small model guesses, or why the one that was wanted does not."""
+        fault = self._loaded.draft_fault
+        told = None if fault is None else {"code": fault.code, "facts": fault.facts}
+        return {"draft_model": self._loaded.draft_model is not None, "draft_refused": told}
 
     def _progress(self, fraction: float) -> None:
         self._emit({"type": "load_progress", "fraction": fraction})
@@ -205,7 +212,8 @@ class Service:
 
         logprobs = self._loaded.logprobs() if wanted.logprobs is not None else None
         lib, size = self._native.lib, context.size_tokens
-        answer = Answer(lib, model, wanted, prompt, size, emit, logprobs)
+        draft_model = self._loaded.draft_model
+        answer = Answer(lib, model, wanted, prompt, size, emit, logprobs, draft_model)
         answer.thinking = fitting.thinking
         answer.dropped_messages = fitting.dropped_messages
         answer.dropped_tokens = fitting.dropped_tokens

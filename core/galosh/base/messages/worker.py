@@ -56,6 +56,50 @@ ERRORS: dict[str, ErrorText] = {
         ),
         http_status=507,
     ),
+    "worker-draft-vocabulary": ErrorText(
+        what=(
+            "The small model cannot guess for the large one: it has another vocabulary.",
+            "Малая модель не может угадывать за большую: у неё другой словарь.",
+        ),
+        why=(
+            "Its vocabulary has {tokens} tokens, that of the large one {wanted_tokens}, or the "
+            "same number of others.",
+            "В её словаре {tokens} токенов, у большой — {wanted_tokens}, либо столько же, но "
+            "других.",
+        ),
+        kept=(
+            "The large model answers as always, without those guesses.",
+            "Большая модель отвечает как обычно, без таких догадок.",
+        ),
+        next_step=(
+            "Name a small model of the same family, or let galosh choose: galosh settings "
+            "engine.draft_model auto",
+            "Назовите малую модель того же семейства или доверьте выбор galosh: galosh settings "
+            "engine.draft_model auto",
+        ),
+        http_status=400,
+    ),
+    "worker-draft-unfit": ErrorText(
+        what=(
+            "The small model cannot guess for the large one.",
+            "Малая модель не может угадывать за большую.",
+        ),
+        why=(
+            "It cannot take a wrong guess back ({reason}).",
+            "Она не умеет брать неверную догадку назад ({reason}).",
+        ),
+        kept=(
+            "The large model answers as always, without those guesses.",
+            "Большая модель отвечает как обычно, без таких догадок.",
+        ),
+        next_step=(
+            "Name another small model, or let galosh choose: galosh settings "
+            "engine.draft_model auto",
+            "Назовите другую малую модель или доверьте выбор galosh: galosh settings "
+            "engine.draft_model auto",
+        ),
+        http_status=400,
+    ),
     "worker-out-of-memory": ErrorText(
         what=(
             "There was not enough memory for this question.",
