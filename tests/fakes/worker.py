@@ -123,6 +123,8 @@ class FakeWorker:
                     "load_seconds": 0.01,
                     "template": True,
                     "sequences": manners.get("sequences", 1),
+                    "draft_model": request.get("draft_path") is not None,
+                    "draft_refused": manners.get("draft_refused"),
                 }
             )
 

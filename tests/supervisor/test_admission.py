@@ -35,7 +35,8 @@ def big(house: House) -> House:
     """alpha: 24 layers and 32k of context wanted; beta: one layer."""
     write(house, "alpha", 24)
     house.paths.settings_file.write_text(
-        "[engine]\nthreads = 2\n[prefix]\nkeep = false\n[model]\ncontext_tokens = 32768\n"
+        '[engine]\nthreads = 2\ndraft_model = "off"\n[prefix]\nkeep = false\n'
+        "[model]\ncontext_tokens = 32768\n"
     )
     return house
 

@@ -93,6 +93,8 @@ DECLARED: dict[str, Setting] = {
         Setting("prefix.memory_bytes", int, 134_217_728, 0),
         Setting("prefix.disk_bytes", int, 1_073_741_824, 0),
         Setting("engine.threads", int, 0, 0, 1024),
+        # A small model of the same vocabulary that guesses ahead: auto, off, or a model's id.
+        Setting("engine.draft_model", str, "auto"),
         Setting("engine.gpu", str, "auto", choices=("auto", "off")),
         Setting("history.keep", bool, True),
         Setting("log.level", str, "info", choices=("debug", "info", "warning", "error")),

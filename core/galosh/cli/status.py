@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 
 from galosh.api import Client, Notice, is_running
+from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import say
 from galosh.cli.output import Output, sentence
@@ -25,6 +26,7 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
     if facts.port:
         lines.append(say("cli.status-port", port=facts.port, token=paths.token_file))
     lines.append(_model_line(status))
+    lines += _draft_lines(status)
     lines += _notice_lines(status)
     lines += _download_lines(status)
     output.result({"running": True, **status}, "\n".join(lines))
@@ -42,6 +44,18 @@ def _model_line(status: Mapping[str, object]) -> str:
         state=worker.get("state"),
         memory_bytes=worker.get("worker_memory_bytes"),
     )
+
+
+def _draft_lines(status: Mapping[str, object]) -> list[str]:
+    """The small model that guesses ahead, or why the one that was named does not."""
+    worker = status.get("worker")
+    worker = worker if isinstance(worker, Mapping) else {}
+    refused = worker.get("draft_refused")
+    if isinstance(refused, Mapping):
+        error = GaloshError.from_json(refused)
+        return [f"{error.what} {error.why}"]
+    draft = worker.get("draft_model")
+    return [say("cli.status-draft", draft=draft)] if draft else []
 
 
 def _notice_lines(status: Mapping[str, object]) -> list[str]:

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
-from galosh.fit.budget import Room, room_of
+from galosh.fit.budget import Room, judge, room_of
 from galosh.fit.ladder import Rung, rungs, settings_for
-from galosh.fit.memory import RunSettings
+from galosh.fit.memory import PROCESS_BYTES, RunSettings, forecast_memory
 from galosh.gguf import check_file
 from galosh.store import ModelStore, StoredModel
+from galosh.supervisor import drafts
 from galosh.supervisor.admission import (
     BESIDE,
     RefusalError,
@@ -70,7 +71,34 @@ class Admit:
         if rung is None:
             raise self._refuse(ladder, wish, room)
         told = notice(ladder[0], rung, wish, room)
-        return Admitted(self._plan(wish, rung.settings, rung, build_id, budget), told)
+        plan = self._plan(wish, rung.settings, rung, build_id, budget)
+        # What died of want of memory, or had to be made smaller, gets nothing beside it.
+        if rung is ladder[0] and wish.below_bytes is None:
+            plan = self._with_draft(plan, wish, rung, room)
+        return Admitted(plan, told)
+
+    def _with_draft(self, plan: LoadPlan, wish: LoadWish, rung: Rung, room: Room) -> LoadPlan:
+        """The plan with a small model that guesses, where one is on disk and both fit."""
+        run = dataclasses.replace(
+            rung.settings, sequences=1, outputs=1, cache_type="f16", full_window_cache=True
+        )
+        try:
+            setting = self._settings().text("engine.draft_model")
+            header = check_file(wish.model.path)
+            for draft in drafts.find(self._store, wish.model, header, setting):
+                memory = forecast_memory(draft.header, run, self._processor())
+                # One process for both.
+                lasting = rung.memory.lasting_bytes + memory.lasting_bytes - PROCESS_BYTES
+                anonymous = rung.memory.anonymous_bytes + memory.anonymous_bytes - PROCESS_BYTES
+                if judge(lasting, anonymous, room).kind == "fits":
+                    small = draft.model
+                    return dataclasses.replace(
+                        plan, draft_path=small.path, draft_id=small.id, lasting_bytes=lasting
+                    )
+        except GaloshError as error:
+            _LOG.warning("no draft model for %s: %s", wish.model.id, error.code)
+            return dataclasses.replace(plan, draft_error=error)
+        return plan
 
     def _plan(
         self,

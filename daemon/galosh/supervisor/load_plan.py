@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from galosh.base.errors import GaloshError
 from galosh.supervisor.request import Notice
 
 if TYPE_CHECKING:
@@ -34,13 +35,19 @@ class Prefixes:
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """One way to load one model. lasting_bytes: what it is forecast to keep; None unknown."""
+    """One way to load one model. lasting_bytes: what it is forecast to keep; None unknown.
+
+    draft_id: the small model that guesses for it. draft_error: why the one that the user
+    named does not.
+    """
 
     settings: RunSettings
     threads: int
     prefixes: Prefixes = Prefixes()
     draft: bool = True
     draft_path: Path | None = None
+    draft_id: str | None = None
+    draft_error: GaloshError | None = None
     lasting_bytes: int | None = None
 
     def frame(self, path: Path) -> dict[str, object]:

@@ -45,7 +45,8 @@ class LoadProgress:
 @dataclass(frozen=True)
 class Loaded:
     """The model stands ready. Unknown is None. sequences: answers at a time; parts of its
-    memory as the engine itself tells them."""
+    memory as the engine itself tells them. draft_model: a small model guesses for it;
+    draft_refused: why the one it was given does not."""
 
     context_tokens: int
     context_train: int | None
@@ -57,6 +58,8 @@ class Loaded:
     cache_bytes: int | None = None
     compute_bytes: int | None = None
     output_bytes: int | None = None
+    draft_model: bool = False
+    draft_refused: GaloshError | None = None
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,8 @@ def _loaded(frame: Frame) -> Loaded:
         cache_bytes=_maybe_count(frame, "cache_bytes"),
         compute_bytes=_maybe_count(frame, "compute_bytes"),
         output_bytes=_maybe_count(frame, "output_bytes"),
+        draft_model=frame.get("draft_model") is True,
+        draft_refused=_stated(frame, "draft_refused"),
     )
 
 
@@ -312,6 +317,15 @@ def _tokens(frame: Frame) -> Tokens:
     if not isinstance(tokens, list) or not all(type(token) is int for token in tokens):
         raise LieError("tokens")
     return Tokens(_word(frame, "id"), len(tokens), tuple(tokens))
+
+
+def _stated(frame: Frame, name: str) -> GaloshError | None:
+    value = frame.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise LieError(name)
+    return stated_error(_word(value, "code"), _facts(value))
 
 
 def _count_reply(frame: Frame) -> Tokens:

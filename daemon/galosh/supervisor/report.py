@@ -5,6 +5,7 @@ from __future__ import annotations
 from galosh.supervisor.memory import worker_bytes
 from galosh.supervisor.owner import Owner
 from galosh.supervisor.pressure import Level
+from galosh.supervisor.request import LoadedModel
 from galosh.supervisor.wanted import Wanted
 
 
@@ -29,6 +30,7 @@ def report(owner: Owner, wanted: Wanted, level: Level) -> dict[str, object]:
         "answering": len(slot.running) > 0,
         "answers_now": len(slot.running),
         "answers_at_a_time": None if loaded is None else loaded.sequences,
+        **_draft(loaded),
         "stage": None if loaded is None else slot.stage.name.lower(),
         "paused": owner.paused,
         "memory_pressure": level.name.lower(),
@@ -43,4 +45,13 @@ def report(owner: Owner, wanted: Wanted, level: Level) -> dict[str, object]:
         "answers": tally.answers,
         "tokens_per_second": None if last is None else last.tokens_per_second,
         "prompt_tokens_per_second": None if last is None else last.prompt_tokens_per_second,
+    }
+
+
+def _draft(loaded: LoadedModel | None) -> dict[str, object]:
+    """The small model that guesses for the loaded one, or why the one meant for it does not."""
+    error = None if loaded is None else loaded.draft_error
+    return {
+        "draft_model": None if loaded is None else loaded.draft_id,
+        "draft_refused": None if error is None else error.to_json(),
     }

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from galosh.base.errors import GaloshError
 from galosh.base.texts import say
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
@@ -181,6 +182,8 @@ class LoadedModel:
     load_seconds: float | None
     template: bool | None
     sequences: int = 1  # answers at a time
+    draft_id: str | None = None  # the small model that guesses for it
+    draft_error: GaloshError | None = None  # why the one that was meant does not
 
 
 @dataclass(frozen=True)

@@ -320,6 +320,8 @@ class Slot:
             load_seconds=reply.load_seconds,
             template=reply.template,
             sequences=reply.sequences or 1,
+            draft_id=self.plan.draft_id if self.plan and reply.draft_model else None,
+            draft_error=reply.draft_refused or (self.plan.draft_error if self.plan else None),
         )
         self._bus.publish(
             "model.ready",

@@ -297,6 +297,10 @@ _RESULTS: dict[str, Text] = {
         "Model:   {model} ({state}, {memory_bytes})",
         "Модель:  {model} ({state}, {memory_bytes})",
     ),
+    "cli.status-draft": (
+        "{draft} guesses ahead for it, where that is faster.",
+        "За неё вперёд угадывает {draft}, где так быстрее.",
+    ),
     "cli.status-no-model": (
         "Model:   none loaded; it loads with the first question.",
         "Модель:  не загружена; загрузится при первом вопросе.",
