@@ -55,6 +55,7 @@ PURE: dict[str, set[str]] = {
         "presets": "prompt sampler template",
         "server": "requests sampling fields gate replies ollama_requests ollama_replies"
         " openai_words anthropic_words responses_words words thoughts embedding_words"
+        " api_schemas api_document alias_requests"
         " llamacpp_requests llamacpp_words",
         "setup": "view findings",
         "store": "names stored",

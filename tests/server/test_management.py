@@ -159,3 +159,10 @@ def test_bad_requests_to_every_management_route(running: Running) -> None:
             running.client._call(method, path, body)
         assert caught.value.code == "server-bad-request", (path, body)
     assert json.dumps(running.client.status())
+
+
+def test_the_home_of_a_user_there_is_not_is_a_wrong_path(running: Running) -> None:
+    """Found by schemathesis: it was an internal error."""
+    with pytest.raises(GaloshError) as caught:
+        running.client._call("POST", "/galosh/v1/models", {"path": "~nobody-here/model.gguf"})
+    assert caught.value.code == "server-bad-request"

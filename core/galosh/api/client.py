@@ -8,7 +8,8 @@ daemon's own, as it stated it, or one of `api-…`.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import socket
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +37,10 @@ class Client:
     own error.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, opened: Callable[[socket.socket], None] | None = None) -> None:
+        """opened: told of every connection, for whoever may have to end it from elsewhere."""
         self._paths = paths
+        self._opened = opened
 
     def status(self) -> Reply:
         """The daemon's and the worker's state."""
@@ -100,6 +103,13 @@ class Client:
         body = {"text": text, "model": model_id}
         count = self._call("POST", f"{_OURS}/tokenize", body, patient=True).get("count")
         return count if isinstance(count, int) else 0
+
+    def embed(self, texts: Sequence[str], model_id: str | None = None) -> list[list[float]]:
+        """A normalised vector for each text, as the model sees it."""
+        body = {"input": list(texts), "model": model_id}
+        found = self._call("POST", "/v1/embeddings", body, patient=True).get("data")
+        found = found if isinstance(found, list) else []
+        return [list(item["embedding"]) for item in found if isinstance(item, Mapping)]
 
     def downloads(self) -> list[Reply]:
         """Every download: running, waiting, paused, in need of somebody, and the last done."""
@@ -187,6 +197,8 @@ class Client:
         extra: Mapping[str, str] | None = None,
     ) -> Iterator[Exchange]:
         connection, facts = reach(self._paths)
+        if self._opened is not None:
+            self._opened(connection)
         connection.settimeout(timeout_seconds)
         data = b"" if body is None else json.dumps(body).encode()
         try:

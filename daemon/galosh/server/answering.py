@@ -76,7 +76,7 @@ async def reply(visit: Visit, question: Question, dialect: Dialect) -> web.Strea
     began_seconds = house.clock.monotonic_seconds()
     with house.answering():
         # Both kinds of iterator that a supervisor may hand out can be closed.
-        request = wish(await _with_preset(house, question))
+        request = wish(await _with_preset(house, await _by_its_name(house, question)))
         events = cast("AsyncGenerator[Event, None]", house.supervisor.generate(request))
         async with aclosing(events) as answer:
             words = _sorted(answer, question)
@@ -127,6 +127,12 @@ async def _sorted(events: AsyncIterator[Event], question: Question) -> AsyncIter
             if isinstance(event, Done) and splitter is not None and (rest := splitter.finish()):
                 yield rest
             yield event
+
+
+async def _by_its_name(house: House, question: Question) -> Question:
+    """An alias stands for a model and settings; what the client gave goes before them."""
+    alias = await asyncio.to_thread(house.aliases.get, question.model_id)
+    return question if alias is None else alias.filled_in(question)
 
 
 async def _with_preset(house: House, question: Question) -> Question:

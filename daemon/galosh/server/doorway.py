@@ -19,6 +19,7 @@ from aiohttp import web
 from galosh.base.errors import GaloshError
 from galosh.server import (
     exchange,
+    routes_aliases,
     routes_downloads,
     routes_embeddings,
     routes_galosh,
@@ -43,7 +44,7 @@ _HEADER_BYTES = 16 * 1024
 _HEADERS = 100
 
 _OURS = "/galosh/v1"
-_ROUTES: Mapping[str, Mapping[str, Route]] = {
+ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/v1/models": {"GET": routes_openai.models},
     "/v1/chat/completions": {"POST": routes_openai.chat},
     "/v1/completions": {"POST": routes_openai.completion},
@@ -57,6 +58,7 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/health": {"GET": routes_llamacpp.health},
     "/props": {"GET": routes_llamacpp.props},
     f"{_OURS}/health": {"GET": routes_galosh.health},
+    f"{_OURS}/openapi.json": {"GET": routes_galosh.openapi},
     f"{_OURS}/status": {"GET": routes_galosh.status},
     f"{_OURS}/events": {"GET": routes_galosh.events},
     f"{_OURS}/models": {"GET": routes_galosh.models, "POST": routes_galosh.add_model},
@@ -78,12 +80,14 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/api/show": {"POST": routes_ollama.show},
     "/api/chat": {"POST": routes_ollama.chat},
     "/api/generate": {"POST": routes_ollama.generate},
+    "/api/copy": {"POST": routes_aliases.copy},
+    "/api/create": {"POST": routes_aliases.create},
     "/api/delete": {"DELETE": routes_ollama.delete},
     "/api/embed": {"POST": routes_embeddings.embed},
     "/api/embeddings": {"POST": routes_embeddings.embed_one},
     "/api/pull": {"POST": routes_ollama_pull.pull},
 }
-_TAILED: Mapping[str, Mapping[str, Route]] = {
+TAILED: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/models/": {"DELETE": routes_galosh.remove_model},
     f"{_OURS}/downloads/": {
         "GET": routes_downloads.download,
@@ -188,10 +192,10 @@ def knock_of(request: web.BaseRequest, path: str) -> Knock:
 
 
 def _find(path: str) -> tuple[Mapping[str, Route], str]:
-    found = _ROUTES.get(path)
+    found = ROUTES.get(path)
     if found is not None:
         return found, ""
-    for start, methods in _TAILED.items():
+    for start, methods in TAILED.items():
         if path.startswith(start) and len(path) > len(start):
             return methods, path[len(start) :]
     raise GaloshError("server-not-found")

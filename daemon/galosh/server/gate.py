@@ -21,7 +21,7 @@ from enum import Enum
 # Names a local client writes when there is no network: curl, httpx, our own client.
 _SOCKET_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "galosh"})
 _OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
-_INFERENCE = frozenset(
+INFERENCE = frozenset(
     {
         "/v1/models",
         "/v1/chat/completions",
@@ -164,4 +164,4 @@ def page_headers(origin: str, knock: Knock, verdict: Verdict) -> Mapping[str, st
 
 def is_inference(path: str) -> bool:
     """Whether `path` only asks a model something; everything else manages galosh."""
-    return path in _INFERENCE
+    return path in INFERENCE

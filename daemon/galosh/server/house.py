@@ -10,6 +10,7 @@ from galosh.api.wire import DaemonFacts
 from galosh.base.clock import Clock
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings, Value
+from galosh.server.aliases import Aliases
 from galosh.server.ports import Models, Supervisor
 from galosh.server.presets import Presets
 from galosh.server.secret import Token
@@ -34,6 +35,7 @@ class House:
         self.models = models
         self.downloads = Downloads(paths, settings, clock, supervisor, models, self.change_setting)
         self.presets = Presets(paths)
+        self.aliases = Aliases(paths.data / "aliases.json")
         self.stopping = asyncio.Event()
         self.facts: DaemonFacts | None = None  # set when it listens
         self.token: Token | None = None  # of the TCP door; set before it listens

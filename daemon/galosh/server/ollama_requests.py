@@ -1,7 +1,7 @@
 """What clients may ask in Ollama's words, turned into the checked values of `requests`. Pure.
 
 Rules: as in `requests`, nothing is dropped in silence. The options by which Ollama lets a
-client say *how* a model is run (`_RUNNING`) are galosh's own decision and change nothing.
+client say *how* a model is run (`RUNNING`) are galosh's own decision and change nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SAMPLING = frozenset(
         "mirostat_eta", "stop",
     }
 )  # fmt: skip
-_RUNNING = frozenset(
+RUNNING = frozenset(
     {
         "num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "numa",
         "low_vram", "vocab_only", "use_mmap", "use_mlock", "f16_kv", "logits_all", "num_gqa",
@@ -116,7 +116,7 @@ def _asked(data: Json, question: Question | None) -> OllamaQuestion:
 def _common(data: Json) -> dict[str, object]:
     """The part of a request that says how to answer, in OpenAI's words."""
     options = fields.table(data, "options")
-    fields.only(options, _SAMPLING | _RUNNING | {"num_predict"}, "options.")
+    fields.only(options, _SAMPLING | RUNNING | {"num_predict"}, "options.")
     asked: dict[str, object] = {
         name: value for name, value in options.items() if name in _SAMPLING and value is not None
     }

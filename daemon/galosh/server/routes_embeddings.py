@@ -5,6 +5,7 @@ Texts go to the worker a few at a time, so that answers in words go on in betwee
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -67,12 +68,12 @@ async def embed_one(visit: Visit) -> web.StreamResponse:
 async def _embed(visit: Visit, wanted: TextsToEmbed) -> _Found:
     vectors: list[bytes] = []
     tokens, model_id = 0, ""
+    alias = await asyncio.to_thread(visit.house.aliases.get, wanted.model_id)
+    name = wanted.model_id if alias is None else alias.model_id
     with visit.house.answering():
         for start in range(0, len(wanted.texts), _AT_A_TIME):
             part = wanted.texts[start : start + _AT_A_TIME]
-            found = await visit.house.supervisor.embed(
-                part, wanted.model_id, truncate=wanted.truncate
-            )
+            found = await visit.house.supervisor.embed(part, name, truncate=wanted.truncate)
             vectors += found.vectors
             tokens += found.tokens
             model_id = found.model_id

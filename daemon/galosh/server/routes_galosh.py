@@ -22,6 +22,7 @@ from galosh.server.requests import (
     parse_new_setting,
     parse_tokenize,
 )
+from galosh.server.version import read_version
 from galosh.server.visit import Visit
 from galosh.supervisor.bus import BusEvent, Subscription
 
@@ -32,6 +33,14 @@ _HEARTBEAT = b": still here\n\n"
 async def health(visit: Visit) -> web.StreamResponse:
     """`GET health`: the loop turns; `status` says more."""
     return exchange.answer({"ok": not visit.house.stopping.is_set()})
+
+
+async def openapi(_visit: Visit) -> web.StreamResponse:
+    """`GET openapi.json`: every route, for programs that read such a document."""
+    # Most daemons are never asked; the shapes cost memory.
+    from galosh.server.api_document import document
+
+    return exchange.answer(document(read_version()))
 
 
 async def status(visit: Visit) -> web.StreamResponse:
@@ -63,15 +72,23 @@ async def models(visit: Visit) -> web.StreamResponse:
 async def add_model(visit: Visit) -> web.StreamResponse:
     """`POST models` {"path", "copy", "name"}."""
     wanted = parse_new_model(await visit.body())
-    path = Path(wanted.path).expanduser()
-    if not path.is_absolute():
-        # A relative path would be the daemon's, not the caller's.
-        raise GaloshError(
-            "server-bad-request", field="path", value=path.name, expected=str(Path.home() / "…")
-        )
+    path = own_path(wanted.path)
+    if path is None:
+        expected, name = str(Path.home() / "…"), Path(wanted.path).name
+        raise GaloshError("server-bad-request", field="path", value=name, expected=expected)
     model = await asyncio.to_thread(visit.house.models.add, path, wanted.copy, wanted.name)
     visit.house.supervisor.events.publish("models.changed", added=model.id)
     return exchange.answer({"model": model.to_json()}, 201)
+
+
+def own_path(text: str) -> Path | None:
+    """The file meant; None for a relative one, which would be the daemon's and not the
+    caller's, and for the home of a user there is not."""
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        return None
+    return path if path.is_absolute() else None
 
 
 async def remove_model(visit: Visit) -> web.StreamResponse:
@@ -139,14 +156,15 @@ async def shutdown(visit: Visit) -> web.StreamResponse:
 
 
 async def events(visit: Visit) -> web.StreamResponse:
-    """`GET events`: the state now, then every change; `Last-Event-ID` goes on after one."""
+    """`GET events`: the state now, then every change; `Last-Event-ID` goes on after one,
+    with the state first where what came between is no longer known."""
     house = visit.house
     after = _last_seen(visit.request)
     stop: asyncio.Future[object] = asyncio.ensure_future(house.stopping.wait())
     try:
         with house.supervisor.events.subscribe(after) as view:
             async with exchange.EventStream(visit.request) as out:
-                if after is None:
+                if after is None or not house.supervisor.events.remembers(after):
                     await out.send(_sse("status", state_of(house), None))
                 else:
                     await out.send(_HEARTBEAT)

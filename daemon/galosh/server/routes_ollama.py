@@ -95,7 +95,8 @@ async def show(visit: Visit) -> web.StreamResponse:
 async def delete(visit: Visit) -> web.StreamResponse:
     """`DELETE /api/delete`."""
     name = parse_ollama_name(await visit.body())
-    await visit.house.supervisor.remove_model(name)
+    if not await asyncio.to_thread(visit.house.aliases.remove, name):
+        await visit.house.supervisor.remove_model(name)
     visit.house.supervisor.events.publish("models.changed", removed=name)
     return exchange.answer({})
 
@@ -125,12 +126,14 @@ async def _give(visit: Visit, asked: OllamaQuestion, *, chat: bool) -> web.Strea
     if unload:
         await supervisor.unload()
     else:
-        await supervisor.ready(asked.model_id)
+        alias = await asyncio.to_thread(visit.house.aliases.get, asked.model_id)
+        await supervisor.ready(asked.model_id if alias is None else alias.model_id)
     return exchange.answer(dialect.moved("unload" if unload else "load"))
 
 
 async def _models(visit: Visit) -> tuple[Model, ...]:
-    return tuple(await asyncio.to_thread(visit.house.models.list))
+    house = visit.house
+    return await asyncio.to_thread(lambda: house.aliases.listed(house.models.list()))
 
 
 def _changed(model: Model) -> float:

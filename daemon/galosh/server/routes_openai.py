@@ -18,7 +18,8 @@ from galosh.server.visit import Visit
 
 async def models(visit: Visit) -> web.StreamResponse:
     """`GET /v1/models`."""
-    known = await asyncio.to_thread(visit.house.models.list)
+    house = visit.house
+    known = await asyncio.to_thread(lambda: house.aliases.listed(house.models.list()))
     facts = visit.house.facts
     created = 0 if facts is None else int(facts.started_at)
     sound = [model.id for model in known if model.problem is None]

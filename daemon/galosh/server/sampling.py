@@ -14,7 +14,7 @@ from galosh.server.fields import Json
 
 Sampling = Mapping[str, float | int | Mapping[str, float]]
 
-_NUMBERS: Mapping[str, tuple[float, float]] = {
+NUMBER_BOUNDS: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 5),
     "dynatemp_range": (0, 5),
     "dynatemp_exponent": (0, 10),
@@ -32,14 +32,14 @@ _NUMBERS: Mapping[str, tuple[float, float]] = {
     "mirostat_tau": (0, 100),
     "mirostat_eta": (0, 1),
 }
-_WHOLES: Mapping[str, tuple[int, int]] = {
+WHOLE_BOUNDS: Mapping[str, tuple[int, int]] = {
     "top_k": (-1, 1_000_000),
     "repeat_last_n": (-1, 1_048_576),
     "dry_allowed_length": (1, 1024),
     "dry_penalty_last_n": (-1, 1_048_576),
     "mirostat": (0, 2),
 }
-SAMPLING_FIELDS = frozenset({*_NUMBERS, *_WHOLES, "seed", "logit_bias"})
+SAMPLING_FIELDS = frozenset({*NUMBER_BOUNDS, *WHOLE_BOUNDS, "seed", "logit_bias"})
 _MAX_BIASES = 1024
 # The native seed is 32 bits wide and its highest value means "random".
 _SEEDS = 2**32 - 1
@@ -49,8 +49,8 @@ _FORMS = "text, json_object, json_schema"
 def read_sampling(data: Json) -> Sampling:
     """What the client gave, by our names. Raises GaloshError `server-bad-request`."""
     given: dict[str, float | int | Mapping[str, float] | None] = {
-        **{name: fields.number(data, name, *bounds) for name, bounds in _NUMBERS.items()},
-        **{name: fields.integer(data, name, *bounds) for name, bounds in _WHOLES.items()},
+        **{name: fields.number(data, name, *bounds) for name, bounds in NUMBER_BOUNDS.items()},
+        **{name: fields.integer(data, name, *bounds) for name, bounds in WHOLE_BOUNDS.items()},
         "seed": _seed(data),
         "logit_bias": fields.bias(data, "logit_bias", _MAX_BIASES) or None,
     }

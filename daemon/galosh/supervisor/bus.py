@@ -90,6 +90,7 @@ class EventBus:
         # Room for a thousand events per second of a daemon's life keeps numbers rising
         # from one daemon to the next without storing any.
         self._number = int(clock.wall_seconds()) * 1000
+        self._forgotten = self._number  # the last event that is not in the history
         self._history: deque[BusEvent] = deque(maxlen=history)
         self._subscriptions: list[Subscription] = []
         self._calls: list[Callable[[BusEvent], None]] = []
@@ -97,6 +98,8 @@ class EventBus:
     def publish(self, name: str, **facts: object) -> BusEvent:
         """Tell everybody; never blocks."""
         event = self._make(name, facts)
+        if len(self._history) == self._history.maxlen:
+            self._forgotten = self._history[0].number
         self._history.append(event)
         for call in self._calls:
             call(event)
@@ -128,6 +131,10 @@ class EventBus:
                     subscription.offer(event)
         self._subscriptions.append(subscription)
         return subscription
+
+    def remembers(self, after: int) -> bool:
+        """Whether everything that was published after the event `after` is still known."""
+        return self._forgotten <= after <= self._number
 
     def forget(self, subscription: Subscription) -> None:
         """Publish to it no more."""

@@ -12,6 +12,7 @@ MODEL = os.environ["GALOSH_MODEL"]
 QUESTION = "What is the capital of France?"
 TALK = [{"role": "user", "content": QUESTION}]
 STOP = "Paris"
+TEXTS = ["The cat sat on the mat.", "A cat sits on a rug."]
 
 
 def tell(**found: object) -> None:

@@ -16,11 +16,14 @@ try {
   refused = { kind: error.constructor.name, status: error.status_code, text: error.message };
 }
 const stopped = await client.chat({ model, messages, options: { ...options, stop: ["Paris"] } });
+const input = ["The cat sat on the mat.", "A cat sits on a rug."];
+const vectors = await client.embed({ model, input });
 console.log(
   JSON.stringify({
     models: (await client.list()).models.map((one) => one.model),
     chat: (await client.chat({ model, messages, options })).message.content,
     stream,
+    embedded: vectors.embeddings.map((one) => one.length),
     stopped: stopped.message.content,
     refused,
   }),

@@ -17,11 +17,14 @@ try {
 } catch (error) {
   refused = { kind: error.constructor.name, status: error.status, text: error.message };
 }
+const input = ["The cat sat on the mat.", "A cat sits on a rug."];
+const vectors = await client.embeddings.create({ model, input });
 console.log(
   JSON.stringify({
     models,
     stream,
     refused,
+    embedded: vectors.data.map((one) => one.embedding.length),
     chat: (await ask({})).choices[0].message.content,
     stopped: (await ask({ stop: ["Paris"] })).choices[0].message.content,
   }),

@@ -94,6 +94,10 @@ TEXTS: dict[str, Text] = {
         "only the text around the gap is read, no other files",
         "читается только текст вокруг пропуска, без других файлов",
     ),
+    "server.cannot.files": (
+        "a name is made from a model or a file that is there, with a system text and sampling",
+        "имя создаётся из имеющейся модели или файла, с системным текстом и сэмплингом",
+    ),
     "server.cannot.dimensions": (
         "vectors have the length that the model gives them",
         "длина векторов такая, какую даёт модель",
@@ -268,6 +272,13 @@ ERRORS: dict[str, ErrorText] = {
         why=("Nothing answers there.", "Там ничего не отвечает."),
         next_step=("Use one of the addresses in docs/api.md.", "Возьмите адрес из docs/api.md."),
         http_status=404,
+    ),
+    "server-name-taken": ErrorText(
+        what=("That name is a model's own.", "Это имя уже есть у модели."),
+        why=("There is a model called {name}.", "Модель с именем {name} уже есть."),
+        kept=("Nothing was changed.", "Ничего не изменено."),
+        next_step=("Choose another name.", "Выберите другое имя."),
+        http_status=409,
     ),
     "server-method": ErrorText(
         what=("That address does not answer {method}.", "Этот адрес не отвечает на {method}."),

@@ -1,0 +1,112 @@
+# ruff: noqa: E501 - a row of a Markdown table is one line
+"""Writes docs/api.md from the OpenAPI document: `python3 scripts/api_docs.py`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[1]
+TARGET = REPO / "docs" / "api.md"
+FAMILIES = ("OpenAI", "Anthropic", "Ollama", "llama.cpp", "galosh")
+INTRO = """# The API of galosh
+
+Made by `python3 scripts/api_docs.py` from the OpenAPI document that the daemon gives out at
+`/galosh/v1/openapi.json`; tests hold that document against the routing table and against the
+running server.
+
+One door, four dialects: a program written for OpenAI, Anthropic, Ollama or llama.cpp's server
+works unchanged. Two ways in:
+
+- a **Unix socket** in a private folder (Linux, macOS): same user only, no token;
+- **loopback TCP**, `127.0.0.1:11435` unless another port was free or set: the token of the
+  file that `galosh env` reads, as `Authorization: Bearer …` or `X-Api-Key: …`. With the
+  setting `api.require_token` off, the *inference* routes need none; management always does.
+
+## Setting programs up
+
+`galosh env` prints `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `OLLAMA_HOST` and the rest for a shell:
+
+```sh
+eval "$(galosh env)"
+```
+
+| program | set up |
+|---|---|
+| any OpenAI client (Python, Node, …) | `eval "$(galosh env)"`, nothing else |
+| VS Code extensions (Continue, Cline, Roo Code, …) | provider "OpenAI compatible"; base URL `http://127.0.0.1:11435/v1`; API key: what `galosh env` prints; model: a name of `galosh models` |
+| `llm` | an entry in `extra-openai-models.yaml`: `model_id`, `model_name`, `api_base: http://127.0.0.1:11435/v1`, `api_key_name: galosh`; then `llm keys set galosh` |
+| aider and its like | `eval "$(galosh env)"`, then `aider --model openai/NAME` (`OPENAI_API_BASE` may be asked for: the same address) |
+| Open WebUI | Settings, Connections, OpenAI API: `http://127.0.0.1:11435/v1` and the key |
+| Ollama clients that send no token | `galosh settings set api.require_token false`, then `OLLAMA_HOST` as `galosh env` prints it |
+| a shell | `curl -sN --unix-socket "$(galosh status --json \\| jq -r .daemon.socket)" http://localhost/v1/chat/completions -d '{"messages":[{"role":"user","content":"Hello"}]}'` |
+
+## Clients that are tested
+
+Each is the real client, against the real daemon with the real engine (`tests/clients`).
+
+| client | lists | chats | streams | stops | embeds | a refusal reaches it |
+|---|---|---|---|---|---|---|
+| `openai` (Python) | yes | yes | yes | yes | yes | 404 with the reason |
+| `openai` (Node) | yes | yes | yes | yes | yes | 404 with the reason |
+| `ollama` (Python) | yes | yes | yes | yes | yes | 404 with the reason |
+| `ollama` (Node) | yes | yes | yes | yes | yes | 404 with the reason |
+| `anthropic` (Python) | yes | yes | yes | yes | has no such call | 404 with the reason |
+| `litellm` | yes | yes | yes | yes | yes | 404 with the reason |
+| `langchain-openai`, `langchain-ollama` | has no such call | yes | yes | yes | yes | 404 with the reason |
+| `llm` | | yes | | | | 401 with the reason |
+
+## What holds everywhere
+
+- **A request is closed.** An unknown field is refused by name, and so is one that asks for what
+  galosh cannot do (`n` above 1, `best_of`, pictures, tools, foreign grammars …); nothing is
+  dropped in silence.
+- **Errors** are `{"error": {"message", "type", "param", "code", "galosh"}}`, in Ollama's and
+  Anthropic's shapes on their routes; `galosh` holds code, what, why, what was kept and the next
+  step (docs/errors.md). 429 comes with `Retry-After`. An error in mid-stream is the last event.
+- **Length**: a prompt that does not fit is refused with both numbers. `"truncate": true`
+  (`"truncation": "auto"` of the Responses API) leaves out the oldest turns instead, never the
+  system text or the last turn; the answer's `galosh.truncated` says how many `dropped_messages`
+  and (at least) `dropped_tokens`. `/api/embed` cuts only on `"truncate": true` as well.
+- **Thoughts** of models that think come apart: `reasoning_content`, Ollama's `thinking`, a
+  `thinking` block, a `reasoning` item. `think` (true, false) is told to templates that know it.
+- **Chances**: `logprobs`, `top_logprobs` up to 20, of the tokens that were taken.
+- **Leaving stops the work.** A client that hangs up ends its answer at once.
+- **Events**: `/galosh/v1/events` sends the state first, then every change with an `id`; after a
+  lost connection `Last-Event-ID` goes on after that one. Where what came between is no longer
+  known (256 events are kept; a restart forgets), the state comes first again. A reader that is
+  too slow gets `stream.dropped` as its last event.
+
+## Routes
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    from galosh.server.api_document import OPERATIONS
+
+    pieces = [INTRO]
+    for family in FAMILIES:
+        pieces += [f"\n### {family}\n", "| route | does | body | streams |", "|---|---|---|---|"]
+        for path, methods in OPERATIONS.items():
+            for method, one in methods.items():
+                if one.family == family:
+                    pieces.append(_row(path, method, one))
+    return "\n".join(pieces) + "\n"
+
+
+def _row(path: str, method: str, one: object) -> str:
+    body: object = getattr(one, "body", None)
+    fields = ""
+    if isinstance(body, Mapping):
+        required = set(body.get("required", ()))
+        names = sorted(body.get("properties", ()), key=lambda name: (name not in required, name))
+        fields = ", ".join(f"**`{n}`**" if n in required else f"`{n}`" for n in names)
+    streams = getattr(one, "streams", None) or ""
+    return f"| `{method} {path}` | {getattr(one, 'summary', '')} | {fields} | {streams} |"
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(REPO / root) for root in ("core", "installer", "daemon", "presets")]
+    TARGET.write_text(render(), encoding="utf-8")
