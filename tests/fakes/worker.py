@@ -11,6 +11,7 @@ rest:   rest (false: never says that it rested), rest_after
 answer: words (list), word_after, begin (false: never), silent_after (words, then silence),
         die_after (words, then signal), lie_after (words, then a bad frame), late (old ids),
         ignore_cancel, error (code, facts), last_words (to stderr)
+embed:  vectors (as they are sent)
 end:    ignore_exit (exit, EOF and SIGTERM)
 
 Without any it says "echo: " and the last message's words. Every frame it gets is also written
@@ -19,10 +20,12 @@ to `frames.jsonl` in the folder. Never needs an engine.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import queue
 import signal
+import struct
 import sys
 import threading
 import time
@@ -185,6 +188,19 @@ class FakeWorker:
             say({"type": "text", "id": name, "text": word + " "})
             time.sleep(manners.get("word_after", 0))
         return len(words), "stop"
+
+    def on_detokenize(self, request: dict[str, Any]) -> None:
+        text = " ".join("x" * token for token in request["tokens"])
+        say({"type": "detokenized", "id": request["id"], "text": text})
+
+    def on_embed(self, request: dict[str, Any]) -> None:
+        name, texts = request["id"], request["texts"]
+        say({"type": "prefill", "id": name, "read_tokens": 1})
+        vectors = self.manners.get("vectors") or [
+            base64.b64encode(struct.pack("<2f", 0.0, len(text.split()))).decode() for text in texts
+        ]
+        counted = sum(len(text.split()) for text in texts)
+        say({"type": "embedded", "id": name, "vectors": vectors, "tokens": counted})
 
     def on_count(self, request: dict[str, Any]) -> None:
         count = len(request["text"].split())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
 
+from galosh.base.errors import GaloshError
 from galosh.supervisor import Done, Started
 from galosh.supervisor.request import Event, Priority, Queued
 from tests.supervisor.kit import (
@@ -226,6 +228,25 @@ async def test_tokens_are_counted_in_turn(house: House) -> None:
     async with house.open() as supervisor:
         assert await supervisor.count_tokens("one two three", "alpha") == 3
         assert await supervisor.tokenize("one three") == (3, 5)
+
+
+@in_loop
+async def test_vectors_and_the_text_of_tokens(house: House) -> None:
+    async with house.open() as supervisor:
+        found = await supervisor.embed(["one two", "three"], "alpha")
+        assert [struct.unpack("<2f", vector)[1] for vector in found.vectors] == [2.0, 1.0]
+        assert (found.tokens, found.model_id) == (3, "alpha")
+        assert await supervisor.detokenize([1, 3]) == "x xxx"
+
+
+@pytest.mark.parametrize("vectors", ["x", [7], ["no base64!"], ["AAA="], [""]])
+@in_loop
+async def test_a_worker_that_lies_about_vectors_is_ended(house: House, vectors: object) -> None:
+    house.manners("alpha", vectors=vectors)
+    async with house.open() as supervisor:
+        with pytest.raises(GaloshError) as caught:
+            await supervisor.embed(["one"], "alpha")
+        assert caught.value.code.startswith("supervisor-")
 
 
 @in_loop

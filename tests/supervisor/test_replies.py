@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from galosh.supervisor.replies import (
     Alive,
     Begun,
+    Detokenized,
+    Embedded,
     Finished,
     LieError,
     Loaded,
@@ -36,6 +38,17 @@ def test_replies_are_typed() -> None:
     assert parse({"type": "count", "id": "t", "count": 4}) == Tokens("t", 4, None)
     assert parse({"type": "load_progress", "fraction": 1.5}) == LoadProgress(1.0)
     assert parse({"type": "started", "id": "r", "prompt_tokens": 9}) == Begun("r", 9, 0)
+
+
+def test_replies_beside_answers() -> None:
+    vector = {"type": "embedded", "id": "e", "vectors": ["AACAPw=="], "tokens": 4}
+    assert parse(vector) == Embedded("e", (b"\0\0\x80?",), 4)
+    assert parse({"type": "detokenized", "id": "d", "text": "a"}) == Detokenized("d", "a")
+    ended = parse({**DONE, "stop_string": "x", "dropped_messages": 2, "dropped_tokens": 9})
+    assert isinstance(ended, Finished)
+    assert (ended.stop_string, ended.dropped_messages, ended.dropped_tokens) == ("x", 2, 9)
+    begun = parse({"type": "started", "id": "r", "prompt_tokens": 9, "thinking": True})
+    assert begun == Begun("r", 9, 0, thinking=True)
 
 
 def test_a_newer_worker_may_say_more() -> None:

@@ -399,7 +399,7 @@ class Supervisor:
             return {**words, "type": kind, "id": request_id}
 
         demand = Demand(next(self._numbers), Kind.ANSWER, model.id, Priority.NORMAL)
-        ticket = Ticket(demand, model, stream=Stream(4), frame=frame, named=model_id is not None)
+        ticket = Ticket(demand, model, stream=Stream(4), frame=frame)
         async with aclosing(self._serve(ticket)) as items:
             found = [item async for item in items if not isinstance(item, (Notice, Queued))]
         return found[-1]
