@@ -17,7 +17,7 @@ from galosh.worker.prompt import prompt_tokens
 # Kept free for an answer whose length the asker left open.
 _ANSWER_TOKENS = 256
 _OPENERS = ("<think>", "[THINK]")
-_OPENER_TOKENS = 8
+_OPENER_TOKENS = 16
 
 
 @dataclass(frozen=True)
