@@ -62,7 +62,7 @@ PURE: dict[str, set[str]] = {
         "supervisor": "state schedule restart crash replies request limits deaths explain"
         " admission fate idle load_plan pressure",
         "worker": "frames fault options text pace sandbox share boundaries prefixes"
-        " digits draft draft_pay grammar schema",
+        " digits draft exact draft_pay grammar schema",
     }.items()
 }
 

@@ -9,10 +9,12 @@ which any thread may set.
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import time
 from collections.abc import Sequence
 from typing import Any
 
+from galosh.worker import exact
 from galosh.worker.batch import Batch, Piece
 from galosh.worker.fault import WorkerFault
 from galosh.worker.host import Host
@@ -92,6 +94,9 @@ class Context:
         self.sequences = options.sequences
         self.outputs = options.outputs
         self.drafts = options.draft and not model.forgetful
+        self._engine_rows = exact.engine_rows(
+            native.system, options.cache_type, options.flash_attention
+        )
         self.held: list[list[int]] = [[] for _ in range(self.sequences)]
         self._batch = Batch(lib, self.batch_tokens, self.sequences)
 
@@ -164,6 +169,53 @@ class Context:
         if self._model.forgetful or window == 0:
             return not self._model.forgetful
         return self.oldest(sequence) <= max(0, len(self.held[sequence]) - window - 2 * count)
+
+    def most_rows(self) -> int:
+        """The most rows of a batch that come out as they would alone; before `try_rows`: that
+        may do so. 1: none can be sure of it."""
+        used = sum(len(held) for held in self.held)
+        rows = exact.most_rows(self._engine_rows, used)
+        if self._window():
+            # Cells of a window are used anew in a circle; what is taken back shifts it.
+            circle = self._window() * self.sequences + self.batch_tokens
+            rows = rows if used + exact.LARGEST <= circle else 1
+        if self._model.exact_rows is not None:
+            rows = min(rows, self._model.exact_rows)
+        return min(rows, self.outputs, self.batch_tokens)
+
+    @property
+    def rows_tried(self) -> bool:
+        """Whether `try_rows` has been done for this model."""
+        return self._model.exact_rows is not None
+
+    def try_rows(self, sequence: int, tokens: Sequence[int]) -> None:
+        """Compare rows of a batch with rows alone, behind the end of a sequence, which is the
+        same after. Takes a dozen steps; raises what `decode` does."""
+        end = len(self.held[sequence])
+        tokens = list(tokens[-min(exact.LARGEST, self.outputs, self.batch_tokens) :])
+
+        def rows(count: int, at: int = 0) -> list[bytes]:
+            self.decode([Piece(sequence, tokens[at : at + count], count)])
+            return [self.row(number) for number in range(count)]
+
+        def together(count: int) -> list[bytes]:
+            self.cut(sequence, end)
+            return rows(count)
+
+        try:
+            alone = [rows(1, at)[0] for at in range(len(tokens))]
+            self._model.exact_rows = exact.agreeing(alone, together)
+        except WorkerFault:
+            self._model.exact_rows = 1
+            raise
+        finally:
+            self.cut(sequence, end)
+
+    def row(self, number: int) -> bytes:
+        """What tells a row of the last batch's logits from any other."""
+        logits = self._lib.llama_get_logits_ith(self.pointer, number)
+        size_bytes = self._model.vocabulary.size * ctypes.sizeof(ctypes.c_float)
+        return hashlib.blake2b(ctypes.string_at(logits, size_bytes)).digest()
 
     def reaches_back(self, sequence: int, length: int) -> bool:
         """Whether all that token `length` looks at is still held: a sliding window or a

@@ -137,13 +137,26 @@ class Engine:
     def _guess(self, answer: Answer) -> list[int]:
         """What the next step could check besides: only beside nobody, since what a guess
         costs is time of all."""
-        most = min(self._context.outputs, self._context.batch_tokens) - 1
-        if not self._context.drafts or most < 1 or self._suspects:
+        context = self._context
+        most = context.most_rows() - 1
+        if not context.drafts or most < 1 or self._suspects:
             return []
         assert answer.sequence is not None
-        if not self._context.can_take_back(answer.sequence, most):
+        if not context.can_take_back(answer.sequence, most):
             return []
-        return answer.guess(most)
+        guess = answer.guess(most)
+        if guess and not context.rows_tried:
+            return self._first_guess(answer, guess)
+        return guess
+
+    def _first_guess(self, answer: Answer, guess: list[int]) -> list[int]:
+        """As much of it as can be checked without changing a word."""
+        assert answer.sequence is not None
+        try:
+            self._context.try_rows(answer.sequence, answer.tokens)
+        except (CancelledError, NoRoomError, WorkerFault):
+            return []  # the answer itself has not suffered
+        return guess[: self._context.most_rows() - 1]
 
     def _add_readers(self, work: Work, readers: Sequence[Answer]) -> None:
         size = self._context.batch_tokens

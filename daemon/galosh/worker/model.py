@@ -38,6 +38,8 @@ class Model:
         """Load the file. Raises WorkerFault worker-model-missing, -load-cancelled,
         -load-failed."""
         self._lib = native.lib
+        # Rows of a batch that come out as alone, once that was tried (`Context.try_rows`).
+        self.exact_rows: int | None = None
         _check_regular(options.path)
         native.log.clear()
         params, keep = _params(self._lib, options, progress, cancelled)
