@@ -28,7 +28,7 @@ def decode(bench: Bench) -> Row:
     ours, theirs, path = [], [], []
     with Daemon() as daemon:
         daemon.ask("Once upon a time", 8)
-        threads = _threads(daemon)
+        threads = threads_of(daemon)
         for number in range(bench.runs):
             with bench.watch.stretch(lambda: own_seconds(daemon)):
                 figures = llama_bench(
@@ -60,7 +60,7 @@ def prefill(bench: Bench) -> Row:
     ours, theirs = [], []
     with Daemon() as daemon:
         daemon.ask("Once upon a time", 8)
-        threads = _threads(daemon)
+        threads = threads_of(daemon)
         for number in range(bench.runs):
             with bench.watch.stretch(lambda: own_seconds(daemon)):
                 figures = llama_bench(
@@ -71,7 +71,7 @@ def prefill(bench: Bench) -> Row:
             text = f"{number} " + text_of(daemon, PREFILL_TOKENS - 3, f"prefill {number}")
             with bench.watch.stretch(lambda: own_seconds(daemon)):
                 answer = daemon.ask(text, 2)
-            read = answer.counts["prompt_tokens"] - _cached(answer)
+            read = answer.counts["prompt_tokens"] - cached_tokens(answer)
             ours.append(read / answer.first_seconds)
     verdict = Verdict(
         "prefill of 512 tokens through the HTTP API over llama-bench",
@@ -138,12 +138,12 @@ def _total_speed(daemon: Daemon, count: int, seed: str) -> tuple[float, float]:
     return tokens / took, max(answer.longest_gap_seconds for answer in answers)
 
 
-def _cached(answer: Answer) -> int:
+def cached_tokens(answer: Answer) -> int:
     details = answer.counts.get("prompt_tokens_details")
     return int(details.get("cached_tokens", 0)) if isinstance(details, dict) else 0
 
 
-def _threads(daemon: Daemon) -> int:
+def threads_of(daemon: Daemon) -> int:
     threads = daemon.worker().get("threads")
     assert isinstance(threads, int)
     return threads
