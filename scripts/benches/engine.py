@@ -28,7 +28,7 @@ ROWS = {
     "prefill": ("engine_speed:prefill", "prefill of 512 tokens over llama-bench"),
     "parallel": ("engine_speed:parallel", "4 requests at once over one"),
     "load": ("engine_load:measure", "decode beside 0, 1 and 2 busy programs, changing"),
-    "draft": ("engine_draft:measure", "rewriting a text and free chat, drafted over undrafted"),
+    "draft": ("engine_draft:draft", "rewriting a text and free chat, drafted over undrafted"),
     "warm": ("engine_words:warm", "first word after a known preset, warm"),
     "woken": ("engine_words:woken", "the same after idle unload"),
     "restarted": ("engine_words:restarted", "the same after a daemon restart"),

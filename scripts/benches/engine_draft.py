@@ -3,8 +3,9 @@
 The worker is driven over its pipe. Both sides run in turn, round by round, and their words
 are compared: a row whose words differ is shown as such, whatever its speed.
 
-The starter model is too small to correct a text. What it does of each task is what counts
-here: it repeats most of the text, with changes of its own.
+The starter model is too small to correct a text: it is asked to repeat it, once with another
+name. Nothing read before is used again, and the number of threads stays, so that both sides
+read the prompt in the same batches.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ def _chat(task: str) -> dict[str, Any]:
 
 
 REWRITING: dict[str, dict[str, Any]] = {
-    "fix grammar": _chat(f"Fix the grammar of this text and write the whole text again:\n\n{TEXT}"),
     "rename": _chat(f"Repeat the following text, replacing Anna by Maria:\n\n{TEXT}"),
     "copy": {"prompt": f"Text:\n{TEXT}\n\nThe same text again, word for word:\n"},
 }
@@ -86,7 +86,8 @@ def draft(bench: Bench) -> Row:
     """Rewriting and free chat, with guesses over without."""
     argv = engine.worker_command(real.real_engine_home(), real.real_engine())
     with WorkerProcess(argv) as worker:
-        worker.load(bench.model, threads=os.cpu_count() or 1, outputs=8, flash_attention=True)
+        worker.load(bench.model, threads=os.cpu_count() or 1, outputs=8, adaptive_threads=False)
+        _ask(worker, REWRITING["copy"], draft=True)  # the trial of rows is done once
         with bench.watch.stretch(lambda: cpu_seconds(worker.process.pid)):
             found = measure(worker, bench.runs)
     rewriting = median([found[name]["ratio"] for name in REWRITING])
@@ -106,7 +107,7 @@ def draft(bench: Bench) -> Row:
 
 def _ask(worker: WorkerProcess, question: dict[str, Any], draft: bool) -> list[Event]:
     events = worker.generate(
-        **question, max_tokens=TOKENS, sampling={"temperature": 0}, draft=draft
+        **question, max_tokens=TOKENS, sampling={"temperature": 0}, draft=draft, reuse=False
     )
     if events[-1]["type"] != "done":
         raise RuntimeError(f"the worker refused: {events[-1]}")
