@@ -162,3 +162,53 @@ def kill(pid: object) -> None:
     import psutil
 
     psutil.Process(int(str(pid))).kill()
+
+
+@in_loop
+async def test_another_context_is_tried_beside_the_model_in_use(wide: House) -> None:
+    wide.manners("alpha", words=["A"] * 60, word_after=0.01, load_after=0.2)
+    async with wide.open() as supervisor:
+        await supervisor.want("alpha", context_tokens=300)
+        running = supervisor.generate(ask("x"))
+        assert await first_text(running) == "A "
+        with supervisor.events.subscribe() as view:
+            swap = asyncio.create_task(supervisor.want("alpha", context_tokens=400))
+            await heard(view, "model.progress")
+        assert (supervisor.status()["coming"], len(workers())) == ("alpha", 2)
+        assert supervisor.status()["context_tokens"] == 300
+        loaded = await swap
+        assert loaded is not None
+        assert loaded.context_tokens == supervisor.status()["context_tokens"] == 400
+        assert await text_of(running) == "A " * 59  # nothing was cut
+        await gone_to(1)
+
+
+@in_loop
+async def test_a_context_that_does_not_load_leaves_the_one_in_use(wide: House) -> None:
+    async with wide.open() as supervisor:
+        await supervisor.want("alpha", context_tokens=300)
+        wide.manners("alpha", die=signal.SIGSEGV)
+        error = await failure(supervisor.want("alpha", context_tokens=400))
+        assert error.code.startswith("supervisor-worker-")
+        wide.manners("alpha")
+        assert await answer(supervisor, "x") == "echo: x"
+        assert supervisor.status()["context_tokens"] == 300
+        assert supervisor.wanted.context_tokens == 300
+        assert wide.launches >= 2
+
+
+@in_loop
+async def test_where_both_do_not_fit_the_old_context_goes_first_and_comes_back(
+    house: House,
+) -> None:
+    async with house.open() as supervisor:
+        await supervisor.want("alpha", context_tokens=300)
+        loaded = await supervisor.want("alpha", context_tokens=400)
+        assert loaded is not None
+        assert loaded.context_tokens == 400
+        assert house.launches == 2
+        house.manners("alpha", load_failed="worker-out-of-memory")
+        await failure(supervisor.want("alpha", context_tokens=500))
+        house.manners("alpha")
+        assert await answer(supervisor, "x") == "echo: x"
+        assert supervisor.status()["context_tokens"] == 400

@@ -35,6 +35,7 @@ class HandOver:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._coming: Slot | None = None
+        self._coming_for: str | None = None  # by whose name the line asks for it
         self._trial: Ticket | None = None
         self._numbers = itertools.count(-1, -1)
         self._no_room_for: set[str] = set()
@@ -62,14 +63,15 @@ class HandOver:
         elif self._coming is None and head is not None and self._can_begin(head):
             ticket = self._owner.line.get(head)
             if ticket is not None and ticket.model is not None:
-                self._begin(ticket.model)
-        coming = self.coming_id
-        return tuple(line) if coming is None else tuple(d for d in line if d.model_id != coming)
+                self._begin(ticket.model, head.model_id)
+        if self._coming is None:
+            return tuple(line)
+        return tuple(demand for demand in line if demand.model_id != self._coming_for)
 
     def _is_wanted(self, line: Sequence[Demand], head: Demand | None) -> bool:
         if head is not None and head.kind is Kind.UNLOAD:
             return False
-        return any(demand.model_id == self.coming_id for demand in line)
+        return any(demand.model_id == self._coming_for for demand in line)
 
     def _can_begin(self, head: Demand) -> bool:
         owner = self._owner
@@ -77,7 +79,8 @@ class HandOver:
             return False
         return head.model_id not in (owner.slot.model_id, *self._no_room_for)
 
-    def _begin(self, model: StoredModel) -> None:
+    def _begin(self, model: StoredModel, name: str | None) -> None:
+        self._coming_for = name
         self._coming = Slot(self, self._owner.tools)
         self._coming.start(self._owner.wish(model, beside=self._owner.slot))
 
@@ -126,7 +129,7 @@ class HandOver:
 
     def gone(self, slot: Slot, gone: Gone) -> None:
         """See Keeper."""
-        was_coming = slot is self._coming
+        was_coming, name = slot is self._coming, self._coming_for
         self._forget(slot)
         if not was_coming:
             for ticket in gone.tickets:
@@ -135,7 +138,7 @@ class HandOver:
         if not gone.stated:
             self._owner.record_death(gone)
         if gone.error.code == BESIDE or (not gone.stated and gone.crash.cause in _FROM_OUTSIDE):
-            self._no_room_for.add(gone.model.id)
+            self._no_room_for.add(name or gone.model.id)
         else:
             self._owner.fail_for(replace(gone, loading=True), self._owner.slot.model_id)
 

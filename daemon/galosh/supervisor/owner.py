@@ -39,6 +39,8 @@ from galosh.supervisor.ticket import Ticket
 _LOG = logging.getLogger("galosh.supervisor")
 # More moves than this beside one per demand, without an event, would be a loop in the rules.
 _MOVES_LIMIT = 8
+# No model's id holds a blank.
+ANEW = "anew"
 
 
 class Hooks(Protocol):
@@ -168,7 +170,7 @@ class Owner:
 
     def _advance(self) -> None:
         for _ in range(_MOVES_LIMIT + len(self.line)):
-            line = self.hand_over.beside(self.line.demands)
+            line = self.hand_over.beside(tuple(self._as_meant(ticket) for ticket in self.line))
             if not line and self._restore is not None and self.hand_over.coming_id is None:
                 line = (Demand(0, Kind.MODEL, self._restore.id),)
             action = decide(self.slot.state, self.slot.model_id, line, self.slot.places)
@@ -179,6 +181,16 @@ class Owner:
             _LOG.error("the rules do not settle in state %s", self.slot.state.value)
         self.line.announce_places(len(self.slot.running))
         self.settled()
+
+    def _as_meant(self, ticket: Ticket) -> Demand:
+        """Its demand; the model in use counts as another one where it shall be loaded anew."""
+        slot, demand, model = self.slot, ticket.demand, ticket.model
+        stands = slot.state in (State.READY, State.BUSY, State.RESTING)
+        if not ticket.anew or model is None or not stands or slot.model_id != model.id:
+            return demand
+        if self._hooks.wish(model).same_as(slot.wish):
+            return demand
+        return replace(demand, model_id=f"{model.id} {ANEW}")
 
     def _may(self, action: Action, head: Demand) -> bool:
         """No worker is started, and nothing counts as unloaded, while one that goes still
@@ -332,8 +344,13 @@ class Owner:
 
     def fail_for(self, gone: Gone, restored: str | None) -> None:
         """Everybody who waits for this model hears why it is not there, or gets a smaller one."""
-        self.stand_in.replace(gone, self.line)
-        self.line.fail(gone.error, lambda ticket: ticket.demand.model_id == gone.model.id)
+        again = restored == gone.model.id  # as it was before: only what was wanted anew fails
+        if not again:
+            self.stand_in.replace(gone, self.line)
+        self.line.fail(
+            gone.error,
+            lambda ticket: ticket.demand.model_id == gone.model.id and (ticket.anew or not again),
+        )
         if gone.loading:
             self._hooks.not_loaded(gone.model.id)
         self._bus.publish(

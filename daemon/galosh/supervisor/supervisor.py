@@ -88,6 +88,7 @@ class Supervisor:
         self._threads: int | None = None
         self._confirmed: set[str] = set()
         self.wanted = Wanted()
+        self._stood = Wanted()  # what stood ready last
         self.store = store or ModelStore(paths)
         self.events = EventBus(self._clock)
         self.started_seconds = self._clock.monotonic_seconds()
@@ -176,10 +177,7 @@ class Supervisor:
         owner.post(lambda: owner.forgive(model.id))
         if cancel_running:
             self._end_running()
-        slot, wish = owner.slot, self.wish(model)
-        if slot.loaded and slot.model_id == model.id and not wish.same_as(slot.wish):
-            await self.unload()
-        return await self._model_ready(model)
+        return await self._model_ready(model, anew=True)
 
     async def ready(self, model_id: str | None = None) -> LoadedModel:
         """Wait until the model (None: the wanted one, else the default) stands ready.
@@ -285,12 +283,18 @@ class Supervisor:
         """See Hooks."""
         same = self.wanted.model_id == model_id
         context = self.wanted.context_tokens if same else None
-        self._set_wanted(Wanted(model_id, context, paused=self.wanted.paused))
+        self._stood = Wanted(model_id, context)
+        self._set_wanted(replace(self._stood, paused=self.wanted.paused))
 
     def not_loaded(self, model_id: str) -> None:
         """See Hooks."""
-        if self.wanted.model_id == model_id and self.wanted.previous is not None:
-            self._set_wanted(Wanted(self.wanted.previous, paused=self.wanted.paused))
+        wanted, stood = self.wanted, self._stood
+        if wanted.model_id != model_id:
+            return
+        if wanted.previous is not None:
+            self._set_wanted(Wanted(wanted.previous, paused=wanted.paused))
+        elif stood.model_id == model_id:  # with another context
+            self._set_wanted(replace(stood, paused=wanted.paused))
 
     def answered(self, launch: Launch) -> None:
         """See Hooks."""
@@ -359,19 +363,21 @@ class Supervisor:
         chosen = self._settings.number("engine.threads")
         self._threads = chosen or await asyncio.to_thread(_machine_threads, self._paths)
 
-    async def _model_ready(self, model: StoredModel, *, named: bool = True) -> LoadedModel:
-        loaded = await self._wish(Kind.MODEL, model, named=named)
+    async def _model_ready(
+        self, model: StoredModel, *, named: bool = True, anew: bool = False
+    ) -> LoadedModel:
+        loaded = await self._wish(Kind.MODEL, model, named=named, anew=anew)
         assert loaded is not None
         return loaded
 
     async def _wish(
-        self, kind: Kind, model: StoredModel | None, *, named: bool = True
+        self, kind: Kind, model: StoredModel | None, *, named: bool = True, anew: bool = False
     ) -> LoadedModel | None:
         owner = self._ruling()
         future: asyncio.Future[LoadedModel | None] = asyncio.get_running_loop().create_future()
         model_id = None if model is None else model.id
         demand = Demand(next(self._numbers), kind, model_id)
-        ticket = Ticket(demand, model, future=future, named=named)
+        ticket = Ticket(demand, model, future=future, named=named, anew=anew)
         owner.post(lambda: owner.submit(ticket))
         try:
             return await future

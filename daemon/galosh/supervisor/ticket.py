@@ -90,6 +90,7 @@ class Ticket:
     named: bool = True
     stands_in: bool = False  # its model is not the one that was meant
     override_memory: bool = False
+    anew: bool = False  # the model counts only as loaded by today's wish (another context)
 
     def tell(self, notice: Notice) -> None:
         """Let the asker know, if there is a way; nobody is cut off for not reading it."""
