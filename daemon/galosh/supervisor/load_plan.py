@@ -71,6 +71,7 @@ class LoadPlan:
             "prefix_memory_bytes": prefixes.memory_bytes,
             "prefix_disk_bytes": prefixes.disk_bytes,
             "draft": self.draft,
+            "confine": True,
             "draft_path": None if self.draft_path is None else str(self.draft_path),
         }
 

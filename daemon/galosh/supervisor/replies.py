@@ -46,7 +46,8 @@ class LoadProgress:
 class Loaded:
     """The model stands ready. Unknown is None. sequences: answers at a time; parts of its
     memory as the engine itself tells them. draft_model: a small model guesses for it;
-    draft_refused: why the one it was given does not."""
+    draft_refused: why the one it was given does not. confined: what keeps it from the rest of
+    the PC."""
 
     context_tokens: int
     context_train: int | None
@@ -60,6 +61,7 @@ class Loaded:
     output_bytes: int | None = None
     draft_model: bool = False
     draft_refused: GaloshError | None = None
+    confined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,7 @@ def _loaded(frame: Frame) -> Loaded:
         output_bytes=_maybe_count(frame, "output_bytes"),
         draft_model=frame.get("draft_model") is True,
         draft_refused=_stated(frame, "draft_refused"),
+        confined=_names(frame.get("confined")),
     )
 
 
@@ -387,6 +390,12 @@ def _count(frame: Frame, name: str) -> int:
 
 def _maybe_count(frame: Frame, name: str) -> int | None:
     return None if frame.get(name) is None else _count(frame, name)
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Words for the log, as far as that is what they are."""
+    given = value if isinstance(value, list) else []
+    return tuple(text for text in given[:16] if isinstance(text, str) and text.isprintable())
 
 
 def _amount(frame: Frame, name: str) -> float:

@@ -8,6 +8,7 @@ never decides who goes next. All methods run in the owner's task.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,6 +45,7 @@ from galosh.supervisor.ticket import Ticket
 from galosh.supervisor.watchdog import Watchdog
 from galosh.worker.frames import PROTOCOL
 
+_LOG = logging.getLogger("galosh.supervisor")
 _WATCHED = (State.STARTING, State.LOADING, State.BUSY, State.RESTING)
 
 
@@ -311,6 +313,7 @@ class Slot:
         self._apply(Signal.LOADED)
         self.progress = None
         self.memory_bytes = reply.memory_bytes
+        _LOG.info("worker of %s kept in by: %s", model.id, ", ".join(reply.confined) or "nothing")
         self.loaded = LoadedModel(
             model_id=model.id,
             title=model.title,

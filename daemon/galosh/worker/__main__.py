@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 
+from galosh.worker.confine import Confinement
 from galosh.worker.context import AbortFlag
 from galosh.worker.fault import WorkerFault
 from galosh.worker.frames import FrameError, hello
@@ -36,20 +37,21 @@ def main() -> None:
         sys.stderr.write(f"worker: refused by the system: {wish}\n")
     abort = AbortFlag(host)
     mailbox = Mailbox(abort)
+    walls = Confinement(host)
     threading.stack_size(_STACK_BYTES)
     threading.Thread(
-        target=_own_model, args=(pipe, host, mailbox, abort), name="model", daemon=True
+        target=_own_model, args=(pipe, host, mailbox, abort, walls), name="model", daemon=True
     ).start()
     try:
         for request in pipe.requests():
-            _sort(request, mailbox)
+            _sort(request, mailbox, walls)
     except FrameError as error:
         facts = {"reason": error.reason}
         pipe.send({"type": "fatal", "code": "worker-protocol", "facts": facts})
         os._exit(EXIT_PROTOCOL)
 
 
-def _sort(request: dict[str, object], mailbox: Mailbox) -> None:
+def _sort(request: dict[str, object], mailbox: Mailbox, walls: Confinement) -> None:
     """What cannot wait is done here; the rest waits for the model's thread."""
     kind = request.get("type")
     if not isinstance(request.get("id"), (str, int, type(None))):
@@ -65,6 +67,8 @@ def _sort(request: dict[str, object], mailbox: Mailbox) -> None:
     elif kind == "exit":
         _exit(request.get("save") is True, mailbox)
     else:
+        if kind == "load":
+            walls.enter_for(request)
         mailbox.put(request)
 
 
@@ -77,15 +81,18 @@ def _exit(save: bool, mailbox: Mailbox) -> None:
     threading.Timer(EXIT_SAVE_SECONDS + _EXIT_GRACE_SECONDS, os._exit, (0,)).start()
 
 
-def _own_model(pipe: Pipe, host: Host, mailbox: Mailbox, abort: AbortFlag) -> None:
+def _own_model(
+    pipe: Pipe, host: Host, mailbox: Mailbox, abort: AbortFlag, walls: Confinement
+) -> None:
     try:
         native = Native()
     except Exception as error:
         facts = {"reason": f"{type(error).__name__}: {error}"[:300]}
         pipe.send({"type": "fatal", "code": "worker-engine-broken", "facts": facts})
         os._exit(EXIT_ENGINE_BROKEN)
+    walls.possible = not native.lib.llama_supports_gpu_offload()
     pipe.send(hello(native.binding, native.system, os.getpid()))
-    Service(native, host, mailbox, abort, pipe.send).run()
+    Service(native, host, mailbox, abort, pipe.send, walls).run()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ log), never raised.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -16,6 +17,11 @@ class Host(Protocol):
     def settle(self) -> list[str]:
         """Make this process the polite one: lower priority, first to go when memory runs
         out, gone with its parent, no crash file. Returns the names of refused wishes."""
+
+    def confine(self, read: Sequence[str], write: Sequence[str], file_bytes: int) -> list[str]:
+        """Let this thread, and all it starts, reach only these files and folders, start no
+        program, open no connection, and write no file longer than `file_bytes`. For good.
+        Returns what holds from now on, by name."""
 
     def resident_bytes(self) -> int | None:
         """Memory this process holds in RAM now."""

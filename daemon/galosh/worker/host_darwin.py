@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Sequence
 
 assert sys.platform != "win32"
 
@@ -29,6 +30,15 @@ class Darwin:
         except (OSError, ValueError):
             refused.append("core-file")
         return refused
+
+    def confine(
+        self,
+        read: Sequence[str],  # noqa: ARG002 - as Linux has it
+        write: Sequence[str],  # noqa: ARG002
+        file_bytes: int,  # noqa: ARG002
+    ) -> list[str]:
+        """macOS: what a program may ask for itself (sandbox_init) is withdrawn; nothing holds."""
+        return []
 
     def resident_bytes(self) -> int | None:
         # macOS counts in bytes and tells the peak, which right after a load is the value.

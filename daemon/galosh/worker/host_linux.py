@@ -7,13 +7,18 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from galosh.worker import landlock
 
 assert sys.platform != "win32"
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
 _OOM_SCORE = 800
 _NICE = 5
+_OPEN_FILES = 256
 
 
 class Linux:
@@ -29,6 +34,8 @@ class Linux:
         refused = []
         if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
             refused.append("parent-death-signal")
+        if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+            refused.append("no-new-privileges")
         try:
             Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), "ascii")
         except OSError:
@@ -45,6 +52,25 @@ class Linux:
         except (OSError, ValueError):
             refused.append("core-file")
         return refused
+
+    def confine(self, read: Sequence[str], write: Sequence[str], file_bytes: int) -> list[str]:
+        holds = []
+        for name, limit, most in (
+            ("open-files", resource.RLIMIT_NOFILE, _OPEN_FILES),
+            ("file-size", resource.RLIMIT_FSIZE, file_bytes),
+        ):
+            hard = resource.getrlimit(limit)[1]
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            try:
+                resource.setrlimit(limit, (most, most))
+                holds.append(name)
+            except (OSError, ValueError):
+                continue
+        try:
+            interface = landlock.restrict(read, write)
+        except OSError:
+            interface = 0  # switched off on this PC, or forbidden in this container
+        return [f"landlock-{interface}", *holds] if interface else holds
 
     def resident_bytes(self) -> int | None:
         return self._statm(1)

@@ -9,6 +9,7 @@ import ctypes
 import faulthandler
 import os
 import sys
+from collections.abc import Sequence
 
 assert sys.platform == "win32"
 
@@ -46,6 +47,15 @@ class Windows:
         process = self._kernel.GetCurrentProcess()
         done = self._kernel.SetPriorityClass(process, _BELOW_NORMAL_PRIORITY_CLASS)
         return [] if done else ["priority"]
+
+    def confine(
+        self,
+        read: Sequence[str],  # noqa: ARG002 - as Linux has it
+        write: Sequence[str],  # noqa: ARG002
+        file_bytes: int,  # noqa: ARG002
+    ) -> list[str]:
+        """Windows: rights are given to a process when it is made; nothing to give up here."""
+        return []
 
     def resident_bytes(self) -> int | None:
         counters = _MemoryCounters()

@@ -41,7 +41,8 @@ class LoadOptions:
 
     sequences: answers at a time. outputs: rows of logits a batch may ask for. prefix_…: where
     what was read is kept (None: not on disk), the key its files are signed with, what makes
-    them fit this model and engine, and how much may be kept.
+    them fit this model and engine, and how much may be kept. confine: this model is the only one
+    of this process's life; nothing else needs to be within reach.
     """
 
     path: str
@@ -64,6 +65,7 @@ class LoadOptions:
     prefix_disk_bytes: int
     draft: bool
     draft_path: str | None
+    confine: bool
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ def read_load(request: Mapping[str, object]) -> LoadOptions:
         prefix_disk_bytes=_whole(request, "prefix_disk_bytes", 0, MAX_BUDGET_BYTES, 0),
         draft=_flag(request, "draft", True),
         draft_path=_maybe_text(request, "draft_path"),
+        confine=_flag(request, "confine", False),
     )
 
 

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping
 
 from galosh.worker import options as read
+from galosh.worker.confine import Confinement
 from galosh.worker.context import AbortFlag, CancelledError, Context
 from galosh.worker.embed import Embedder, read_embed, tokens_of
 from galosh.worker.fault import WorkerFault
@@ -42,12 +43,19 @@ class Service:
     """The model's owner."""
 
     def __init__(
-        self, native: Native, host: Host, mailbox: Mailbox, abort: AbortFlag, emit: Emit
+        self,
+        native: Native,
+        host: Host,
+        mailbox: Mailbox,
+        abort: AbortFlag,
+        emit: Emit,
+        walls: Confinement,
     ) -> None:
         self._native = native
         self._host = host
         self._mailbox = mailbox
         self._emit = emit
+        self._walls = walls
         self._abort = abort
         self._loaded = Loaded(native, host, mailbox, abort, self._tell_fault)
         self._handlers: dict[object, Callable[[Request], bool]] = {
@@ -127,6 +135,7 @@ class Service:
         self._must_be_idle()
         begun = time.perf_counter()
         self._mailbox.guard([request.get("id")])
+        confined = self._walls.enter(wanted)
         model, context = self._loaded.load(wanted, self._progress)
         sizes = self._loaded.sizes
         caches = [sizes[kind] for kind in ("KV", "RS") if kind in sizes]
@@ -150,6 +159,7 @@ class Service:
                 "parameters": model.parameters,
                 "size_bytes": model.size_bytes,
                 "vocabulary_tokens": model.vocabulary.size,
+                "confined": confined,
             }
         )
         return False
