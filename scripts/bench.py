@@ -18,6 +18,7 @@ COMMANDS = {
     "downloads": ("scripts.benches.downloads", "downloads against other tools"),
     "engine": ("scripts.benches.engine", "the engine against llama.cpp, and its manners"),
     "fit": ("scripts.benches.fit", "forecasts of memory and speed against what happens"),
+    "lock": ("scripts.benches.lock", "a short answer beside 200 connections that misbehave"),
     "setup": ("scripts.benches.setup", "where the time of a first install goes"),
 }
 

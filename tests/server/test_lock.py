@@ -8,7 +8,6 @@ import os
 import socket
 import stat
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from galosh.api.connection import connect_unix
 from galosh.base.paths import Paths
 from galosh.server import doorway, exchange, peers
+from scripts.benches import crowd
 from tests.fakes.serving import Running, any_port, raw, serving, wait_until
 
 if sys.platform == "win32":
@@ -300,21 +300,15 @@ def test_only_loopback_listens(running: Running) -> None:
     assert listening == [f"0100007F:{running.port:04X}"]
 
 
-def test_two_hundred_bad_connections_do_not_shut_others_out(running: Running) -> None:
-    bad = []
-    for number in range(200):
-        connection = socket.create_connection(("127.0.0.1", running.port), timeout=5)
-        connection.sendall([b"", b"GET", b"GET / HTTP/1.1\r\nX: y\r\n", b"\x00" * 10][number % 4])
-        bad.append(connection)
-    try:
-        answered = []
-        thread = threading.Thread(target=lambda: answered.append(running.client.status()))
-        thread.start()
-        assert wait_until(lambda: bool(answered), 2.0) < 1.0
-        thread.join()
-    finally:
-        for connection in bad:
-            connection.close()
+def test_two_hundred_bad_connections_keep_nobody_waiting(running: Running) -> None:
+    found = crowd.compare(running.port, running.token, 5)
+    print(found)
+    # The figure is for scripts/bench.py; a test machine may be busy with anything.
+    assert found["worst_beside_seconds"] < 10 + 20 * found["worst_alone_seconds"]
+    assert found["cut_off"] > 0
+    assert len(running.supervisor.requests) == 30  # not one of the crowd's became work
+    assert running.supervisor.running == 0
+    assert running.client.status()["daemon"]
 
 
 def test_no_word_and_no_token_in_the_log(running: Running) -> None:

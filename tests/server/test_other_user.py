@@ -156,10 +156,9 @@ def test_a_folder_left_open_is_shut_before_anybody_can_connect(public: Paths) ->
 
 
 def test_this_process_listens_on_loopback_only(running: Running) -> None:
-    listening = [
-        item.laddr[0]
+    places: list[tuple[object, ...]] = [
+        tuple(item.laddr)
         for item in psutil.net_connections(kind="inet")
         if item.pid == os.getpid() and item.status == psutil.CONN_LISTEN
-        if item.laddr[1:2] == (running.port,)
     ]
-    assert listening == ["127.0.0.1"]
+    assert [place for place in places if place[1] == running.port] == [("127.0.0.1", running.port)]
