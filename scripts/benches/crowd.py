@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-_ROUND_SECONDS = 0.1
+_ROUND_SECONDS = 0.25
 _FIRST_ROUNDS = 5
 _JSON = "Content-Type: application/json\r\n"
 

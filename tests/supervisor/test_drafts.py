@@ -136,3 +136,14 @@ async def test_the_real_engine_guesses_with_the_model_itself_and_status_says_so(
 
 def words_of(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextPiece))
+
+
+@in_loop
+async def test_one_with_hostile_values_never_reaches_the_engine(family: House) -> None:
+    bad = gguf_models.llama(layers=8, width=128, ff=256)
+    bad.metadata["llama.attention.layer_norm_rms_epsilon"] = float("nan")
+    put(family, "zeta", bad)
+    chosen(family, "zeta")
+    frame, status = await loaded(family)
+    assert (frame["path"], frame["draft_path"]) == (str(family.paths.models / "alpha.gguf"), None)
+    assert str(status["draft_refused"]["code"]).startswith("gguf-")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
 from galosh.supervisor import Done, GenerationRequest, Supervisor
@@ -159,3 +162,31 @@ async def test_what_was_read_survives_the_worker(supervisor: Supervisor) -> None
         assert second.restored_tokens > first.prompt_tokens // 2
     finally:
         await supervisor.stop()
+
+
+@in_loop
+async def test_a_model_file_cut_while_it_is_used(supervisor: Supervisor, paths: Paths) -> None:
+    """The worker may die of it, or have its own copy; the next load is refused with the reason."""
+    mine = paths.models / "mine.gguf"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(real.starter_model().read_bytes())
+    model = next(model for model in supervisor.store.list() if model.path == mine)
+    asked = replace(CAPITAL, model_id=model.id)
+    await supervisor.start()
+    try:
+        await text_of(supervisor, asked)
+        os.truncate(mine, mine.stat().st_size // 2)
+        with contextlib.suppress(GaloshError):  # a worker with its own copy goes on
+            await text_of(supervisor, replace(asked, model_id=None, prompt="Quite another text:"))
+        await supervisor.unload()
+        assert (await failure(events_of(supervisor, asked))).code == "supervisor-model-broken"
+        assert (
+            "Paris"
+            in (await text_of(supervisor, replace(CAPITAL, model_id=_starter(supervisor))))[0]
+        )
+    finally:
+        await supervisor.stop()
+
+
+def _starter(supervisor: Supervisor) -> str:
+    return next(m.id for m in supervisor.store.list() if m.path == real.starter_model())

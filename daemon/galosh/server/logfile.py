@@ -7,6 +7,7 @@ sent.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import logging.handlers
@@ -42,13 +43,25 @@ class QuietFormatter(logging.Formatter):
         return f"{name} at {' > '.join(places) or '?'}"
 
 
+class _Patient(logging.handlers.RotatingFileHandler):
+    """A log that cannot be written costs its lines, and nothing else."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """See logging.Handler."""
+
+    def close(self) -> None:
+        """See logging.Handler: what could not be written until now never will be."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 def open_log(paths: Paths, level: str) -> logging.Handler:
     """Send everything the daemon logs to `paths.logs/daemon.log`; close it with `close_log`.
 
     Raises OSError when the folder cannot be written.
     """
     paths.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handler = logging.handlers.RotatingFileHandler(
+    handler = _Patient(
         paths.logs / "daemon.log", maxBytes=_SIZE_BYTES, backupCount=_KEPT, encoding="utf-8"
     )
     handler.setFormatter(QuietFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

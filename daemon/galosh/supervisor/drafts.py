@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from galosh.base.errors import GaloshError
-from galosh.gguf import Header, open_file, read_header
+from galosh.gguf import Header, check_file, open_file
 from galosh.gguf.header import ArrayRef
 from galosh.gguf.source import read_fully
 from galosh.store import ModelStore, StoredModel
@@ -81,8 +81,8 @@ def _by_size(models: Sequence[StoredModel], large: StoredModel) -> list[StoredMo
 
 
 def _header(model: StoredModel) -> Header:
-    with open_file(model.path) as source:
-        return read_header(source)
+    # All the rules, as for every file that native code is to see.
+    return check_file(model.path)
 
 
 def _marks(header: Header) -> tuple[object, ...]:
