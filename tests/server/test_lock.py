@@ -323,3 +323,46 @@ def test_no_word_and_no_token_in_the_log(running: Running) -> None:
     assert "answering.py" in text
     for word in (canary, "a secret prompt", running.token):
         assert word not in text
+
+
+TALK = [{"role": "user", "content": "xyzzycanary"}]
+WORDS: dict[str, dict[str, object]] = {
+    "/v1/chat/completions": {"messages": TALK},
+    "/v1/completions": {"prompt": "xyzzycanary"},
+    "/v1/responses": {"input": "xyzzycanary"},
+    "/v1/messages": {"messages": TALK, "max_tokens": 5},
+    "/v1/embeddings": {"input": "xyzzycanary", "model": "starter"},
+    "/api/chat": {"messages": TALK, "model": "starter"},
+    "/api/generate": {"prompt": "xyzzycanary", "model": "starter"},
+    "/api/embed": {"input": "xyzzycanary", "model": "starter"},
+    "/completion": {"prompt": "xyzzycanary"},
+    "/infill": {"input_prefix": "xyzzycanary", "input_suffix": "xyzzycanary"},
+    "/tokenize": {"content": "xyzzycanary"},
+    "/galosh/v1/tokenize": {"text": "xyzzycanary"},
+}
+
+
+def test_no_route_writes_words_or_tokens_into_the_log(paths: Paths) -> None:
+    any_port(paths, '[log]\nlevel = "debug"\n')
+    with serving(paths) as running:
+        known = (
+            f"Host: localhost:{running.port}",
+            f"Authorization: Bearer {running.token}",
+            "Content-Type: application/json",
+        )
+        statuses = {}
+        for path, body in WORDS.items():
+            for stream in (False, True):
+                whole = json.dumps({**body, "stream": stream} if "v1/tok" not in path else body)
+                reply = request(running, "POST", path, *known, body=whole.encode())
+                statuses[path] = parts(reply)[0]
+            for broken in (whole[:-1], whole.replace("{", '{"xyzzycanary":"xyzzycanary",', 1)):
+                assert parts(request(running, "POST", path, *known, body=broken.encode()))[0] < 500
+            asks = f"X-Api-Key: {running.token}x"
+            assert parts(request(running, "POST", path, known[0], asks, body=b"{}"))[0] == 401
+        assert statuses["/v1/messages"] == statuses["/api/chat"] == statuses["/v1/responses"] == 200
+        token = running.token
+    text = "".join(path.read_text() for path in paths.logs.iterdir())
+    assert "answer model=starter" in text
+    for word in ("xyzzycanary", "xyzzy", token):
+        assert word not in text

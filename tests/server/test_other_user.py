@@ -16,7 +16,7 @@ import pytest
 
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.server.doorway import _ROUTES
+from galosh.server.doorway import ROUTES
 from tests.fakes.serving import Running, any_port, serving
 
 if sys.platform == "win32":
@@ -77,7 +77,7 @@ def public() -> Iterator[Paths]:
 
 def intrude(running: Running) -> dict[str, dict[str, str] | list[str] | int]:
     paths = running.paths
-    routes = [(method, path) for path, methods in _ROUTES.items() for method in methods]
+    routes = [(method, path) for path, methods in ROUTES.items() for method in methods]
     plan = {
         "socket": str(paths.socket),
         "port": running.port,
