@@ -20,6 +20,7 @@ assert sys.platform != "win32"
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same numbers on all of Linux's processors
 _VERSION, _PATH_BENEATH = 1, 1
 _NO_NEW_PRIVILEGES = 38  # prctl
+_PATH_ONLY = 0o10000000  # os.O_PATH, which the stubs of other systems lack
 
 _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 _REMOVE_FILE, _MAKE_REG = 1 << 5, 1 << 8
@@ -71,7 +72,7 @@ def restrict(read: Iterable[str], write: Iterable[str]) -> int:
 
 def _allow(ruleset: int, path: str, rights: int) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, _PATH_ONLY | os.O_CLOEXEC)
         try:
             if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
                 rights &= _FILE_RIGHTS
