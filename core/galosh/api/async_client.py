@@ -144,11 +144,12 @@ class AsyncClient:
 
         def pump() -> None:
             try:
-                for item in work(Client(self._paths, opened=line.take)):
-                    room.acquire()
-                    if line.hung_up:
-                        break
-                    tell(item, None, False)
+                with contextlib.closing(work(Client(self._paths, opened=line.take))) as items:
+                    for item in items:
+                        room.acquire()
+                        if line.hung_up:
+                            break
+                        tell(item, None, False)
             except BaseException as error:
                 tell(None, error, True)
             else:
