@@ -113,7 +113,9 @@ class FakeSupervisor:
         return LoadedModel(self.current, "Starter", 4096, 4096, None, 0.1, True)
 
     async def remove_model(self, model_id: str) -> None:
-        check_known(model_id)
+        if model_id not in self.models.known:
+            names = ", ".join(self.models.known)
+            raise GaloshError("store-model-unknown", model_id=model_id, known=names)
         self.models.remove(model_id)
 
     def apply(self, settings: Settings) -> None:

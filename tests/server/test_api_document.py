@@ -102,8 +102,25 @@ def test_the_server_gives_it_out(running: Running) -> None:
     assert set(found["paths"]) == set(OPERATIONS)
 
 
+def known_names(value: Any) -> Any:
+    """A request's shape with models that there are: made-up names end in a 404 at once."""
+    if isinstance(value, list):
+        return [known_names(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: known_names(one) for name, one in value.items()}
+    if isinstance(found.get("properties"), dict) and "model" in found["properties"]:
+        names = {"enum": ["starter", "other", "other", "gpt-9"]}
+        found["properties"] = {**found["properties"], "model": names}
+    return found
+
+
 def operations() -> list[Any]:
-    schema = schemathesis.openapi.from_dict(document("0"))
+    made: dict[str, Any] = document("0")
+    for methods in made["paths"].values():
+        if "requestBody" in methods.get("post", {}):
+            methods["post"]["requestBody"] = known_names(methods["post"]["requestBody"])
+    schema = schemathesis.openapi.from_dict(made)
     found: list[Any] = [result.ok() for result in schema.get_all_operations()]  # type: ignore[union-attr]
     return [
         one for one in found

@@ -54,6 +54,12 @@ def told(running: Running, path: str, **body: object) -> dict[str, object]:
 
 
 class TestOpenAi:
+    def test_one_model(self, gpt: openai.OpenAI) -> None:
+        assert gpt.models.retrieve("other").id == "other"
+        for name in ("gpt-9", "broken"):
+            with pytest.raises(openai.NotFoundError, match="starter"):
+                gpt.models.retrieve(name)
+
     def test_chances(self, gpt: openai.OpenAI, running: Running) -> None:
         answer = gpt.chat.completions.create(
             model="starter", messages=[{"role": "user", "content": "hello big"}],

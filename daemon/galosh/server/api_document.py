@@ -62,6 +62,8 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     "/v1/models": {
         "GET": _openai("The models on this PC.", holding(object=s.ANY, data=many(s.OBJECT)))
     },
+    "/v1/models/{id}": {"GET": Operation("OpenAI", "One of them.", holding(id=text(1)),
+                                         parameters=(_ID,))},
     "/v1/chat/completions": {
         "POST": _openai(
             "An answer in a talk; thoughts of the model are in `reasoning_content`.",

@@ -88,6 +88,7 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/api/pull": {"POST": routes_ollama_pull.pull},
 }
 TAILED: Mapping[str, Mapping[str, Route]] = {
+    "/v1/models/": {"GET": routes_openai.model},
     f"{_OURS}/models/": {"DELETE": routes_galosh.remove_model},
     f"{_OURS}/downloads/": {
         "GET": routes_downloads.download,

@@ -21,6 +21,7 @@ from enum import Enum
 # Names a local client writes when there is no network: curl, httpx, our own client.
 _SOCKET_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "galosh"})
 _OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_ONE_MODEL = "/v1/models/"
 INFERENCE = frozenset(
     {
         "/v1/models",
@@ -164,4 +165,4 @@ def page_headers(origin: str, knock: Knock, verdict: Verdict) -> Mapping[str, st
 
 def is_inference(path: str) -> bool:
     """Whether `path` only asks a model something; everything else manages galosh."""
-    return path in INFERENCE
+    return path in INFERENCE or (path.startswith(_ONE_MODEL) and path != _ONE_MODEL)

@@ -166,11 +166,12 @@ def _chance(chance: Chance) -> dict[str, object]:
 
 def model_list(model_ids: Sequence[str], created: int) -> dict[str, object]:
     """`/v1/models`."""
-    entries = [
-        {"id": name, "object": "model", "created": created, "owned_by": "galosh"}
-        for name in model_ids
-    ]
-    return {"object": "list", "data": entries}
+    return {"object": "list", "data": [model_facts(name, created) for name in model_ids]}
+
+
+def model_facts(model_id: str, created: int) -> dict[str, object]:
+    """One entry of `/v1/models`."""
+    return {"id": model_id, "object": "model", "created": created, "owned_by": "galosh"}
 
 
 def error_body(error: GaloshError) -> dict[str, object]:

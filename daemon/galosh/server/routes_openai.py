@@ -7,6 +7,7 @@ import secrets
 
 from aiohttp import web
 
+from galosh.base.errors import GaloshError
 from galosh.server import exchange, replies
 from galosh.server.answering import reply
 from galosh.server.anthropic_words import MessageDialect, error_body, parse_message
@@ -24,6 +25,18 @@ async def models(visit: Visit) -> web.StreamResponse:
     created = 0 if facts is None else int(facts.started_at)
     sound = [model.id for model in known if model.problem is None]
     return exchange.answer(replies.model_list(sound, created))
+
+
+async def model(visit: Visit) -> web.StreamResponse:
+    """`GET /v1/models/{id}`."""
+    house = visit.house
+    known = await asyncio.to_thread(lambda: house.aliases.listed(house.models.list()))
+    sound = [one.id for one in known if one.problem is None]
+    if visit.tail not in sound:
+        names = ", ".join(sound) or "–"
+        raise GaloshError("store-model-unknown", model_id=visit.tail[:100], known=names)
+    created = 0 if house.facts is None else int(house.facts.started_at)
+    return exchange.answer(replies.model_facts(visit.tail, created))
 
 
 async def chat(visit: Visit) -> web.StreamResponse:
