@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from galosh.base.paths import Paths
+from galosh.server import doorway
 from galosh.server.gate import Door, Verdict
 from tests.fakes.serving import Running, raw, serving, wait_until
 from tests.server.test_gate import PORT, TOKEN, knock
@@ -72,3 +73,24 @@ def test_no_code_builds_a_listening_socket_elsewhere() -> None:
         if ".bind((" in line or "create_server((" in line or "0.0.0.0" in line
     }
     assert found == {"daemon/galosh/server/sockets.py": 'door.bind(("127.0.0.1", port))'}
+
+
+def test_a_header_that_comes_byte_by_byte_is_cut_off(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that keep coming do not prolong the time a client has for its headers."""
+    monkeypatch.setattr(doorway, "_IDLE_SECONDS", 0.5)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=5) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
+
+        def is_cut() -> bool:
+            try:
+                connection.sendall(b"x")
+                connection.settimeout(0.05)
+                return connection.recv(100) == b""
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+
+        wait_until(is_cut, 60)
