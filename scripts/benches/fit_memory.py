@@ -39,7 +39,6 @@ MIB = 1 << 20
 PRINTED = 11_000  # the engine's log prints MiB with two digits
 COMPUTE_OFF = 0.05
 PEAK_OFF, PEAK_OFF_BYTES, PEAK_UNDER = 0.10, 32 * MIB, 0.05
-PUBLISHED_OFF = 0.02
 EXACT = [
     RunSettings(context, batch, kind, sequences=sequences, outputs=outputs)
     for context in (512, 2048, 4096, 8192, 16384)
@@ -173,7 +172,7 @@ def _published(engine: Engine) -> list[str]:
         part = HeaderPart("model.gguf", head, len(head) + case.model.data_bytes)
         asked = ghost_load(engine.python, [part], [case.settings]) if case.loads else None
         theirs = asked.contexts[0].cache_bytes if asked and asked.contexts else None
-        good = abs(ours / case.cache_bytes - 1) <= PUBLISHED_OFF
+        good = abs(ours / case.cache_bytes - 1) <= case.within
         good &= theirs is None or abs(ours - theirs) <= 2 * PRINTED
         good &= case.loads is False or theirs is not None
         if case.state_bytes is not None:
