@@ -60,7 +60,8 @@ def test_another_conversation_in_between_costs_nothing(fresh: WorkerProcess, mod
     assert number(first[-1], "restored_tokens") == number(warm[-1], "restored_tokens") == 0
     assert number(again[-1], "restored_tokens") == number(warm[-1], "cached_tokens") > 60
     # Not only the same words: the same numbers behind them, since the state is the same.
-    assert [event.get("logprobs") for event in again] == [event.get("logprobs") for event in warm]
+    # Pieces of text leave by the clock, so what is in each may differ; all of it may not.
+    assert chances(again) == chances(warm)
 
 
 def test_what_was_read_outlives_the_worker(
@@ -201,3 +202,13 @@ def test_cancelling_one_of_two_of_such_a_model_harms_no_other(forgetful: WorkerP
     assert {event.get("finish_reason") for event in events if event["type"] == "done"} >= {
         "cancelled"
     }
+
+
+def chances(events: list[Event]) -> list[object]:
+    """What the model thought of each token of an answer."""
+    found: list[object] = []
+    for event in events:
+        entries = event.get("logprobs", [])
+        assert isinstance(entries, list)
+        found += entries
+    return found
