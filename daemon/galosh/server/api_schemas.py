@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from galosh.presets.sampler import NUMBER_BOUNDS, WHOLE_BOUNDS
 from galosh.server.requests import MAX_LOGPROBS, PRIORITIES
-from galosh.server.sampling import NUMBER_BOUNDS, WHOLE_BOUNDS
 
 Schema: TypeAlias = dict[str, object]
 

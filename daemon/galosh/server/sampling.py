@@ -1,6 +1,6 @@
 """The part of a request that says how tokens are chosen, and what form an answer takes. Pure.
 
-Every number has its bounds here, those the worker accepts; only what a client gave is passed
+Every number has its bounds, those of a preset file; only what a client gave is passed
 on, so that a preset or the authors' settings fill in the rest.
 """
 
@@ -9,36 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from galosh.base.texts import say
+from galosh.presets.sampler import NUMBER_BOUNDS, WHOLE_BOUNDS
 from galosh.server import fields
 from galosh.server.fields import Json
 
 Sampling = Mapping[str, float | int | Mapping[str, float]]
 
-NUMBER_BOUNDS: Mapping[str, tuple[float, float]] = {
-    "temperature": (0, 5),
-    "dynatemp_range": (0, 5),
-    "dynatemp_exponent": (0, 10),
-    "top_n_sigma": (-1, 100),
-    "top_p": (0, 1),
-    "min_p": (0, 1),
-    "typical_p": (0, 1),
-    "repeat_penalty": (0.1, 10),
-    "frequency_penalty": (-2, 2),
-    "presence_penalty": (-2, 2),
-    "dry_multiplier": (0, 100),
-    "dry_base": (1, 10),
-    "xtc_probability": (0, 1),
-    "xtc_threshold": (0, 1),
-    "mirostat_tau": (0, 100),
-    "mirostat_eta": (0, 1),
-}
-WHOLE_BOUNDS: Mapping[str, tuple[int, int]] = {
-    "top_k": (-1, 1_000_000),
-    "repeat_last_n": (-1, 1_048_576),
-    "dry_allowed_length": (1, 1024),
-    "dry_penalty_last_n": (-1, 1_048_576),
-    "mirostat": (0, 2),
-}
 SAMPLING_FIELDS = frozenset({*NUMBER_BOUNDS, *WHOLE_BOUNDS, "seed", "logit_bias"})
 _MAX_BIASES = 1024
 # The native seed is 32 bits wide and its highest value means "random".

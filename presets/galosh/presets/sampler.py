@@ -18,33 +18,36 @@ from dataclasses import dataclass, field
 from galosh.base.errors import GaloshError
 
 Number = float | int
-_WHOLE = frozenset(
-    {"top_k", "repeat_last_n", "seed", "mirostat", "dry_allowed_length", "dry_penalty_last_n"}
-)
-# What the worker accepts, the lowest and the highest.
-BOUNDS: Mapping[str, tuple[float, float]] = {
+# What the worker accepts, the lowest and the highest; requests are held to the same.
+NUMBER_BOUNDS: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 5),
     "dynatemp_range": (0, 5),
     "dynatemp_exponent": (0, 10),
-    "top_k": (-1, 1_000_000),
+    "top_n_sigma": (-1, 100),
     "top_p": (0, 1),
     "min_p": (0, 1),
     "typical_p": (0, 1),
     "repeat_penalty": (0.1, 10),
-    "repeat_last_n": (-1, 1_048_576),
     "frequency_penalty": (-2, 2),
     "presence_penalty": (-2, 2),
-    "seed": (-1, 2**32 - 1),
-    "mirostat": (0, 2),
-    "mirostat_tau": (0, 100),
-    "mirostat_eta": (0, 1),
     "dry_multiplier": (0, 100),
     "dry_base": (1, 10),
-    "dry_allowed_length": (1, 1024),
-    "dry_penalty_last_n": (-1, 1_048_576),
     "xtc_probability": (0, 1),
     "xtc_threshold": (0, 1),
-    "top_n_sigma": (-1, 100),
+    "mirostat_tau": (0, 100),
+    "mirostat_eta": (0, 1),
+}
+WHOLE_BOUNDS: Mapping[str, tuple[int, int]] = {
+    "top_k": (-1, 1_000_000),
+    "repeat_last_n": (-1, 1_048_576),
+    "dry_allowed_length": (1, 1024),
+    "dry_penalty_last_n": (-1, 1_048_576),
+    "mirostat": (0, 2),
+}
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    **NUMBER_BOUNDS,
+    **WHOLE_BOUNDS,
+    "seed": (-1, 2**32 - 1),
 }
 # What a file that says nothing about a sampler means: it is off.
 NEUTRAL: Mapping[str, Number] = {
@@ -170,7 +173,7 @@ def _number(ours: str, word: str, value: object, origin: str) -> Number:
     low, high = BOUNDS[ours]
     right = isinstance(value, (int, float)) and not isinstance(value, bool)
     if right and isinstance(value, (int, float)) and math.isfinite(value) and low <= value <= high:
-        return int(value) if ours in _WHOLE else float(value)
+        return float(value) if ours in NUMBER_BOUNDS else int(value)
     raise GaloshError(
         "presets-value-wrong",
         path=origin, key=word, value=ascii(value)[:40], low=f"{low:g}", high=f"{high:g}",
