@@ -16,7 +16,7 @@ from galosh.base.settings import Settings
 from galosh.fit.budget import Room, judge, room_of
 from galosh.fit.ladder import Rung, rungs, settings_for
 from galosh.fit.memory import PROCESS_BYTES, RunSettings, forecast_memory
-from galosh.gguf import check_file
+from galosh.gguf import Header, check_file
 from galosh.store import ModelStore, StoredModel
 from galosh.supervisor import drafts
 from galosh.supervisor.admission import (
@@ -56,11 +56,12 @@ class Admit:
         room = self._room()
         settings = self._settings()
         budget = settings.number("prefix.memory_bytes") if settings.flag("prefix.keep") else 0
+        header = check_file(wish.model.path)
         try:
-            ladder = self._ladder(wish, room, budget)
+            ladder = self._ladder(header, wish, room, budget)
             if budget and choose(ladder[:1], wish) is None:
                 # Kept beginnings are a comfort: the first thing to give up.
-                budget, ladder = 0, self._ladder(wish, room, 0)
+                budget, ladder = 0, self._ladder(header, wish, room, 0)
         except GaloshError as error:
             if error.code != "fit-no-forecast":
                 raise
@@ -69,22 +70,23 @@ class Admit:
             return Admitted(self._plan(wish, run, None, build_id, budget))
         rung = choose(ladder, wish)
         if rung is None:
-            raise self._refuse(ladder, wish, room)
+            raise self._refuse(header, ladder, wish, room)
         told = notice(ladder[0], rung, wish, room)
         plan = self._plan(wish, rung.settings, rung, build_id, budget)
         # What died of want of memory, or had to be made smaller, gets nothing beside it.
         if rung is ladder[0] and wish.below_bytes is None:
-            plan = self._with_draft(plan, wish, rung, room)
+            plan = self._with_draft(plan, header, wish, rung, room)
         return Admitted(plan, told)
 
-    def _with_draft(self, plan: LoadPlan, wish: LoadWish, rung: Rung, room: Room) -> LoadPlan:
+    def _with_draft(
+        self, plan: LoadPlan, header: Header, wish: LoadWish, rung: Rung, room: Room
+    ) -> LoadPlan:
         """The plan with a small model that guesses, where one is on disk and both fit."""
         run = dataclasses.replace(
             rung.settings, sequences=1, outputs=1, cache_type="f16", full_window_cache=True
         )
         try:
             setting = self._settings().text("engine.draft_model")
-            header = check_file(wish.model.path)
             for draft in drafts.find(self._store, wish.model, header, setting):
                 memory = forecast_memory(draft.header, run, self._processor())
                 # One process for both.
@@ -124,17 +126,19 @@ class Admit:
         setting = self._settings().text("engine.gpu")
         return kept_layers(self._paths, build_id or "", wish.model.path, setting)
 
-    def _ladder(self, wish: LoadWish, room: Room, budget: int) -> tuple[Rung, ...]:
-        header, flags = check_file(wish.model.path), self._processor()
+    def _ladder(self, header: Header, wish: LoadWish, room: Room, budget: int) -> tuple[Rung, ...]:
+        flags = self._processor()
         usual = settings_for(header, wish.context_tokens, room=room, flags=flags)
         return rungs(header, usual, room, flags, prefix_bytes=budget)
 
-    def _refuse(self, ladder: tuple[Rung, ...], wish: LoadWish, room: Room) -> RefusalError:
+    def _refuse(
+        self, header: Header, ladder: tuple[Rung, ...], wish: LoadWish, room: Room
+    ) -> RefusalError:
         if wish.beside_bytes is not None:
             available = (room.available_bytes or 0) + wish.beside_bytes
             room = dataclasses.replace(room, available_bytes=available)
             wish = dataclasses.replace(wish, beside_bytes=None)
-            ladder = self._ladder(wish, room, 0)
+            ladder = self._ladder(header, wish, room, 0)
             if choose(ladder, wish) is not None:
                 return RefusalError(BESIDE, model_id=wish.model.id)
         error = refusal(ladder, wish, room, largest_programs())
@@ -152,7 +156,8 @@ class Admit:
         context = min(wish.context_tokens, model.context_length or wish.context_tokens)
         other = LoadWish(model, context, wish.threads)
         try:
-            return choose(self._ladder(other, room, 0), other) is not None
+            header = check_file(model.path)
+            return choose(self._ladder(header, other, room, 0), other) is not None
         except GaloshError:
             return False  # a model that cannot be forecast is no way out of a shortage
 
