@@ -24,7 +24,7 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("GALOSH_TEST_CACHE") or Path.home() / ".cache" / "galosh-test")
-ROOTS = ("core", "installer", "daemon", "presets")
+ROOTS = ("core", "installer", "daemon", "tray", "presets")
 PLATFORMS = ("linux", "darwin", "win32")
 TAIL_LINES = 60
 FULL_ONLY = "engine or story or long"

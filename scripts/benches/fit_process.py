@@ -20,6 +20,9 @@ REPO = Path(__file__).resolve().parents[2]
 DECODE_TOKENS = 16
 # What the prompt leaves free: the tokens to write, and a few for a different count of words.
 _SPARE_TOKENS = DECODE_TOKENS + 8
+# Reading slows down with what was read, and other programs take their share: 16,384 tokens of
+# SmolLM2 take half an hour on two busy cores.
+_SECONDS_PER_TOKEN = 0.2
 _WORDS = "stone water light paper green house road tree"
 
 
@@ -55,13 +58,16 @@ def run(
     *,
     before: Sequence[str] = (),
     full: bool = True,
-    wait_seconds: float = 200.0,
+    wait_seconds: float | None = None,
 ) -> Held:
     """Load, read a prompt that fills the context (`full`; else 64 tokens), write 16 tokens.
 
-    before: a command to start the worker through. Raises RunFailedError.
+    before: a command to start the worker through. wait_seconds: None for as long as a filled
+    context may take here. Raises RunFailedError.
     """
     begun = time.monotonic()
+    if wait_seconds is None:
+        wait_seconds = 200.0 + settings.context_tokens * _SECONDS_PER_TOKEN
     try:
         with WorkerProcess([*before, *worker_command(engine)]) as worker:
             return _measure(worker, model, settings, full, begun + wait_seconds)
