@@ -56,7 +56,7 @@ PURE: dict[str, set[str]] = {
         "server": "requests sampling fields gate replies ollama_requests ollama_replies"
         " openai_words anthropic_words responses_words words thoughts embedding_words"
         " api_schemas api_document alias_requests"
-        " llamacpp_requests llamacpp_words",
+        " llamacpp_requests llamacpp_words page_requests",
         "setup": "view findings",
         "store": "names stored",
         "supervisor": "state schedule restart crash replies request limits deaths explain"

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import psutil
 import pytest
@@ -25,17 +26,20 @@ if os.getuid() != 0:
     pytest.skip("only root can become another user", allow_module_level=True)
 
 NOBODY = 65534
+Found: TypeAlias = "dict[str, str] | list[str] | int | str"
 # Runs as the other user, with the system's own Python: ours lies in a home it cannot enter.
 INTRUDER = """
 import json, os, socket, sys
 plan = json.loads(sys.argv[1])
 out = {"uid": os.getuid(), "heard": {}, "read": [], "listed": [], "tcp": {}}
-def say(connection, method, path, host):
+def say(connection, method, path, host, extra=""):
     body = b'{"messages":[{"role":"user","content":"x"}]}' if method in ("POST", "PUT") else b""
+    if extra: body = json.dumps({"code": plan["code"]}).encode()
     connection.settimeout(10)
     connection.sendall((
         "%s %s HTTP/1.1\\r\\nHost: %s\\r\\nContent-Type: application/json\\r\\n"
-        "Content-Length: %d\\r\\nConnection: close\\r\\n\\r\\n" % (method, path, host, len(body))
+        "Content-Length: %d\\r\\nConnection: close\\r\\n%s\\r\\n"
+        % (method, path, host, len(body), extra)
     ).encode() + body)
     parts = []
     while True:
@@ -55,6 +59,10 @@ for method, path in plan["routes"]:
         out["tcp"][method + " " + path] = answer.split(" ")[1]
     except OSError as error:
         out["tcp"][method + " " + path] = type(error).__name__
+own = "127.0.0.1:%d" % plan["port"]
+connection = socket.create_connection(("127.0.0.1", plan["port"]))
+answer = say(connection, "POST", "/galosh/v1/session", own, "Origin: http://%s\\r\\n" % own)
+out["trade"] = answer.split(" ")[1]
 for name in plan["files"]:
     try:
         open(name, "rb").read(); out["read"].append(name)
@@ -75,14 +83,21 @@ def public() -> Iterator[Paths]:
         yield Paths.under(Path(folder) / "home")
 
 
-def intrude(running: Running) -> dict[str, dict[str, str] | list[str] | int]:
+def intrude(running: Running) -> dict[str, Found]:
     paths = running.paths
     routes = [(method, path) for path, methods in ROUTES.items() for method in methods]
     plan = {
         "socket": str(paths.socket),
         "port": running.port,
+        # Every user of the PC reads it in the browser's command line.
+        "code": str(running.client.make_link()["url"]).partition("#code=")[2],
         "routes": [*routes, ("GET", "/"), ("DELETE", "/galosh/v1/models/starter")],
-        "files": [str(paths.token_file), str(paths.daemon_facts), str(paths.logs / "daemon.log")],
+        "files": [
+            str(paths.token_file),
+            str(paths.sessions_file),
+            str(paths.daemon_facts),
+            str(paths.logs / "daemon.log"),
+        ],
         "folders": [str(paths.socket.parent)],
     }
     python = shutil.which("python3", path=os.defpath)
@@ -92,7 +107,7 @@ def intrude(running: Running) -> dict[str, dict[str, str] | list[str] | int]:
         user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", env={}, capture_output=True,
         timeout=60, check=True,
     )  # fmt: skip
-    found: dict[str, dict[str, str] | list[str] | int] = json.loads(done.stdout)
+    found: dict[str, Found] = json.loads(done.stdout)
     assert found["uid"] == NOBODY
     return found
 
@@ -107,8 +122,12 @@ def test_another_user_gets_no_answer(public: Paths) -> None:
         assert isinstance(heard, dict)
         assert isinstance(refused, dict)
         assert set(heard.values()) == {"PermissionError"}  # the folder is shut
+        assert refused.pop("GET /") == "200"  # a page that says how to open it
+        assert refused.pop("POST /galosh/v1/session") == "403"
         assert set(refused.values()) == {"401"}
         assert len(refused) > 25
+        assert found["trade"] == "403"
+        assert not running.paths.sessions_file.exists()
         assert found["read"] == []
         assert found["listed"] == []
         assert len(running.supervisor.requests) == asked

@@ -68,6 +68,14 @@ class AsyncClient:
         """See Client."""
         return await self._call(lambda client: client.change_setting(name, value))
 
+    async def make_link(self) -> Reply:
+        """See Client."""
+        return await self._call(Client.make_link)
+
+    async def end_links(self) -> None:
+        """See Client."""
+        await self._call(Client.end_links)
+
     async def presets(self) -> dict[str, list[Reply]]:
         """See Client."""
         return await self._call(Client.presets)

@@ -89,6 +89,14 @@ class Client:
         body = {"name": name, "value": value}
         return _part(self._call("PUT", f"{_OURS}/settings", body), "settings")
 
+    def make_link(self) -> Reply:
+        """`url`: opens the notebook page in a browser once, within `expires_seconds`."""
+        return self._call("POST", f"{_OURS}/links")
+
+    def end_links(self) -> None:
+        """Have the links that nobody opened yet open nothing."""
+        self._call("DELETE", f"{_OURS}/links")
+
     def rotate_token(self) -> None:
         """Have the TCP door ask for another token from now on."""
         self._call("POST", f"{_OURS}/token/rotate")

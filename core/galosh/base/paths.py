@@ -70,6 +70,11 @@ class Paths:
         return self.config / "token"
 
     @property
+    def sessions_file(self) -> Path:
+        """The notebook page's sessions, as seals that open nothing."""
+        return self.state / "sessions.json"
+
+    @property
     def models(self) -> Path:
         """Models that galosh fetched."""
         return self.data / "models"

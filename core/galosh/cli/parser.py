@@ -32,6 +32,7 @@ VERBS = {
     "chat": "chat",
     "engine": "engine",
     "env": "env",
+    "notebook": "notebook",
     "presets": "presets",
     "settings": "settings",
     "token": "token",
@@ -219,6 +220,10 @@ def _chat(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
 
 
+def _notebook(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("--print", action="store_true", help=say("cli.help-notebook-print"))
+
+
 def _token(parser: _Parser, common: _Parser) -> None:
     _children(parser, common, "token", ("show", "rotate"))
 
@@ -270,6 +275,7 @@ _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "downloads": _downloads,
     "engine": _engine,
     "env": _env,
+    "notebook": _notebook,
     "settings": _settings,
     "token": _token,
     "ask": _ask,

@@ -54,6 +54,11 @@ def _ours(
     return Operation("galosh", summary, answer, body, status, parameters=parameters)
 
 
+def _page(summary: str, parameters: tuple[Schema, ...] = ()) -> Operation:
+    return Operation("galosh", summary, s.ANY, streams="text/html", parameters=parameters,
+                     always_streams=True)  # fmt: skip
+
+
 _CHOICES = many(s.OBJECT, 1, 1)
 _NAMED = closed(("model",), model=text(1, 256))
 _WORDS = holding(content=text(), stop=s.FLAG)
@@ -171,8 +176,27 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         "POST": _ours("The tokens of a text.", holding(tokens=s.TOKENS, count=whole(0, 2**40)),
                       closed(("text",), text=text(), model=text(0, 256)))
     },
+    "/": {"GET": _page("The notebook page; a session makes it show more than how to open it.")},
+    "/page/{id}": {"GET": _page("Its files, which hold no secret and need no token.", (_ID,))},
+    f"{_OURS}/links": {
+        "POST": _ours("An address that opens the page in a browser once, within a minute.",
+                      holding(url=text(1), expires_seconds=s.number(0, 3600))),
+        "DELETE": _ours("The addresses that nobody opened yet open nothing any more.",
+                        holding(ended=whole(0, 64))),
+    },
+    f"{_OURS}/session": {
+        "POST": _ours("The page trades the code of such an address for a cookie and a key; both"
+                      " together count as the token, from the page's own origin only.",
+                      holding(key=text(1)), closed(("code",), code=text(1, 256))),
+        "DELETE": _ours("End the session that asks.", holding(ended=s.FLAG)),
+    },
+    f"{_OURS}/access": {
+        "GET": _ours("Addresses and token, to copy into other programs.",
+                     holding(addresses=s.OBJECT, token=text(1), token_needed=s.FLAG))
+    },
     f"{_OURS}/token/rotate": {
-        "POST": _ours("Change the token; the old one is refused from now on.",
+        "POST": _ours("Change the token; the old one is refused from now on, and the page's"
+                      " sessions end.",
                       holding(rotated=s.FLAG))
     },
     f"{_OURS}/shutdown": {"POST": _ours("Stop the daemon.", holding(stopping=s.FLAG))},

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from galosh.api.process import start_mark
 from galosh.api.wire import DaemonFacts
 from galosh.base.clock import Clock, SystemClock
+from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
 from galosh.server import secret, sockets, tidy
@@ -101,9 +102,18 @@ class _Daemon:
             self._bound = True
             self._listeners.append(unix)
         if self._settings.flag("api.tcp") or unix is None:
-            tcp = sockets.open_tcp(self._settings.number("api.port"), self._paths)
+            tcp = self._open_tcp()
             self._listeners.append(tcp)
         return unix, tcp
+
+    def _open_tcp(self) -> socket.socket:
+        try:
+            return sockets.open_tcp(self._settings.number("api.port"), self._paths)
+        except GaloshError as error:
+            if error.code == "server-port-in-use":
+                # An open page may have shown both halves of its session to whoever holds it.
+                self._paths.sessions_file.unlink(missing_ok=True)
+            raise
 
     async def _serve(
         self, house: House, unix: socket.socket | None, tcp: socket.socket | None

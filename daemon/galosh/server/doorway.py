@@ -28,6 +28,7 @@ from galosh.server import (
     routes_ollama,
     routes_ollama_pull,
     routes_openai,
+    routes_page,
 )
 from galosh.server.gate import Door, Knock, Verdict, page_headers
 from galosh.server.house import House
@@ -67,6 +68,10 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/model": {"PUT": routes_galosh.use_model, "DELETE": routes_galosh.unload_model},
     f"{_OURS}/settings": {"GET": routes_galosh.settings, "PUT": routes_galosh.change_setting},
     f"{_OURS}/presets": {"GET": routes_galosh.presets},
+    "/": {"GET": routes_page.page},
+    f"{_OURS}/links": {"POST": routes_page.make_link, "DELETE": routes_page.end_links},
+    f"{_OURS}/session": {"POST": routes_page.begin_session, "DELETE": routes_page.end_session},
+    f"{_OURS}/access": {"GET": routes_page.access},
     f"{_OURS}/token/rotate": {"POST": routes_lock.rotate_token},
     f"{_OURS}/tokenize": {"POST": routes_galosh.tokenize},
     f"{_OURS}/shutdown": {"POST": routes_galosh.shutdown},
@@ -88,6 +93,7 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     "/api/pull": {"POST": routes_ollama_pull.pull},
 }
 TAILED: Mapping[str, Mapping[str, Route]] = {
+    "/page/": {"GET": routes_page.page},
     "/v1/models/": {"GET": routes_openai.model},
     f"{_OURS}/models/": {"DELETE": routes_galosh.remove_model},
     f"{_OURS}/downloads/": {
@@ -139,7 +145,10 @@ class Doorway:
         if verdict is Verdict.PREFLIGHT:
             return exchange.with_page_headers(web.Response(status=204))
         try:
-            visit, route = self._admit(request, verdict)
+            session = door.session_of(knock) if verdict is Verdict.PASS else None
+            if session is not None:
+                self._house.sessions.use(session)
+            visit, route = self._admit(request, verdict, session)
             response = await route(visit)
         except ConnectionError:
             raise
@@ -157,9 +166,12 @@ class Doorway:
             require_token=settings.flag("api.require_token"),
             origins=settings.texts("api.allowed_origins"),
             hosts=settings.texts("api.allowed_hosts"),
+            sessions=self._house.sessions.known(),
         )
 
-    def _admit(self, request: web.BaseRequest, verdict: Verdict) -> tuple[Visit, Route]:
+    def _admit(
+        self, request: web.BaseRequest, verdict: Verdict, session: str | None
+    ) -> tuple[Visit, Route]:
         if verdict is Verdict.FORBIDDEN:
             raise GaloshError("server-forbidden")
         if verdict is Verdict.UNAUTHORIZED:
@@ -172,7 +184,7 @@ class Doorway:
             raise GaloshError(
                 "server-method", method=request.method[:20], allowed=", ".join(methods)
             )
-        return Visit(self._house, request, self._port is not None, tail), route
+        return Visit(self._house, request, self._port is not None, tail, session), route
 
 
 def knock_of(request: web.BaseRequest, path: str) -> Knock:
@@ -189,6 +201,8 @@ def knock_of(request: web.BaseRequest, path: str) -> Knock:
         api_key=headers.getall("X-Api-Key", []),
         asks_method=headers.getall("Access-Control-Request-Method", []),
         asks_headers=headers.getall("Access-Control-Request-Headers", []),
+        cookie=headers.getall("Cookie", []),
+        page_key=headers.getall("X-Galosh-Key", []),
     )
 
 

@@ -13,12 +13,16 @@ import secrets
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from galosh.base.errors import GaloshError
 from galosh.server import replies
 from galosh.server.requests import parse_json
+
+if TYPE_CHECKING:
+    from galosh.server.page_files import PageFile
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 BODY_LIMIT_SECONDS = 30.0
@@ -42,6 +46,19 @@ def answer(value: Mapping[str, object], status: int = 200) -> web.Response:
     )
 
 
+def page_file(file: PageFile, known_mark: str, codings: str) -> web.Response:
+    """A file of the notebook page, or that the browser has it already."""
+    headers = {"ETag": file.mark, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    headers["Content-Security-Policy"] = replies.PAGE_POLICY
+    if file.mark in known_mark:
+        return web.Response(status=304, headers=headers)
+    body = file.data
+    if "gzip" in codings.lower():
+        headers["Content-Encoding"] = "gzip"
+        body = file.packed
+    return web.Response(body=body, headers=headers, content_type=file.content_type, charset="utf-8")
+
+
 # Set anew for every request, in the task that answers it.
 _page_headers: ContextVar[Mapping[str, str]] = ContextVar("page headers")
 
@@ -54,7 +71,8 @@ def let_read(headers: Mapping[str, str]) -> None:
 def with_page_headers(response: web.StreamResponse) -> web.StreamResponse:
     """The answer, for the page that may read it if there is one."""
     if not response.prepared:
-        response.headers.update(_HEADERS)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
         response.headers.update(_page_headers.get({}))
     return response
 

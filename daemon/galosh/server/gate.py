@@ -8,13 +8,19 @@ needs the token; only the inference routes open when `api.require_token` is fals
 required; the management routes are shut to them whatever the settings say. On the Unix
 socket (private folder, same user) no token is asked for, but a browser's headers are refused
 all the same.
+
+galosh's own page: its files hold no secret and need no token. Its session counts as the token
+only while both halves are shown, the cookie (which a browser shows to every port of this
+address, another user's server included) and the key (which the page keeps for its own origin),
+and only by that origin (decision 0010).
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -46,6 +52,12 @@ INFERENCE = frozenset(
     }
 )
 
+# galosh's own page: files without a secret, and where it trades the code of a link.
+PAGE, PAGE_FILES = "/", "/page/"
+SESSION = "/galosh/v1/session"
+COOKIE = "galosh_session"
+_COOKIES = 8  # another port of this address may have set cookies of the same name
+
 _PAGE_METHODS = ("GET", "POST")
 _HEADER_NAMES = re.compile(r"[a-z0-9-]{1,64}( ?, ?[a-z0-9-]{1,64}){0,63}")
 _PREFLIGHT_SECONDS = 600
@@ -74,6 +86,8 @@ class Knock:
     api_key: Sequence[str] = ()  # where Anthropic's clients put what others call a bearer token
     asks_method: Sequence[str] = ()  # Access-Control-Request-Method, -Headers
     asks_headers: Sequence[str] = ()
+    cookie: Sequence[str] = ()
+    page_key: Sequence[str] = ()  # X-Galosh-Key
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,7 @@ class Door:
     """One way in. port None: the Unix socket. token: what TCP clients must show.
 
     origins, hosts: pages, and names of this port, that the user let in by a setting.
+    sessions: what `seal` makes of both halves of every session of galosh's own page.
     """
 
     port: int | None
@@ -88,6 +103,7 @@ class Door:
     require_token: bool = True
     origins: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
+    sessions: Collection[str] = ()
 
     def judge(self, knock: Knock) -> Verdict:
         """Whether this request may go on."""
@@ -96,9 +112,40 @@ class Door:
         if knock.method == "OPTIONS" and self.page_of(knock) is not None:
             asked = [method in _PAGE_METHODS for method in knock.asks_method]
             return Verdict.PREFLIGHT if asked == [True] else Verdict.FORBIDDEN
-        if self.port is None or (not self.require_token and is_inference(knock.path)):
+        if self.port is None or is_page(knock.path):
             return Verdict.PASS
-        return Verdict.PASS if self._token_fits(knock) else Verdict.UNAUTHORIZED
+        if knock.path == SESSION and knock.method == "POST":
+            own = len(knock.origin) == 1 and self._own_page_asks(knock)
+            return Verdict.PASS if own else Verdict.FORBIDDEN
+        if not self.require_token and is_inference(knock.path):
+            return Verdict.PASS
+        known = self._token_fits(knock) or self.session_of(knock) is not None
+        return Verdict.PASS if known else Verdict.UNAUTHORIZED
+
+    def session_of(self, knock: Knock) -> str | None:
+        """The session whose two halves galosh's own page shows; None where it shows none."""
+        if len(knock.page_key) != 1 or not self._own_page_asks(knock):
+            return None
+        for cookie in _cookies(knock.cookie):
+            shown = seal(self.token, cookie, knock.page_key[0])
+            if any(hmac.compare_digest(shown, known) for known in self.sessions):
+                return shown
+        return None
+
+    def _own_page_asks(self, knock: Knock) -> bool:
+        """Whether this can come from the page under the very name that was asked.
+
+        Old browsers name the origin only where they write; the key's header is then what no
+        page of another origin can send without asking first.
+        """
+        if len(knock.host) != 1 or self.port is None or knock.host[0] not in self._own_hosts():
+            return False
+        page = f"http://{knock.host[0]}"
+        same = all(origin == page for origin in knock.origin)
+        return same and all(site == "same-origin" for site in knock.fetch_site)
+
+    def _own_hosts(self) -> set[str]:
+        return {f"{name}:{self.port}" for name in _OWN_NAMES}
 
     def _host_is_ours(self, values: Sequence[str]) -> bool:
         if len(values) != 1:
@@ -108,7 +155,7 @@ class Door:
             if colon and port.isascii() and port.isdigit() and len(port) <= 5:
                 return name in _SOCKET_HOSTS
             return values[0] in _SOCKET_HOSTS
-        return values[0] in {f"{name}:{self.port}" for name in (*_OWN_NAMES, *self.hosts)}
+        return values[0] in self._own_hosts() | {f"{name}:{self.port}" for name in self.hosts}
 
     def page_of(self, knock: Knock) -> str | None:
         """The origin of a foreign page that may ask and read this; None where there is none.
@@ -125,7 +172,7 @@ class Door:
         if guest is not None:
             return all(page == guest or page.startswith(f"{guest}/") for page in knock.referer)
         if self.port is not None:
-            own = {f"http://{name}:{self.port}" for name in _OWN_NAMES}
+            own = {f"http://{host}" for host in self._own_hosts()}
         if any(origin not in own for origin in knock.origin):
             return False
         if any(
@@ -161,6 +208,26 @@ def page_headers(origin: str, knock: Knock, verdict: Verdict) -> Mapping[str, st
         if _HEADER_NAMES.fullmatch(names):
             headers["Access-Control-Allow-Headers"] = names
     return headers
+
+
+def seal(token: str, cookie: str, key: str) -> str:
+    """What galosh keeps of a session: another token makes every session worthless, and
+    neither half can be read out of it."""
+    both = f"{cookie}\n{key}".encode("utf-8", "backslashreplace")
+    return hmac.new(token.encode(), both, hashlib.sha256).hexdigest()
+
+
+def _cookies(headers: Sequence[str]) -> Iterator[str]:
+    """The first few values of our cookie."""
+    pairs = (pair.strip().partition("=") for header in headers for pair in header.split(";"))
+    values = (value.strip('"') for name, _, value in pairs if name == COOKIE)
+    for _, value in zip(range(_COOKIES), values, strict=False):
+        yield value
+
+
+def is_page(path: str) -> bool:
+    """Whether `path` is a file of galosh's own page."""
+    return path == PAGE or path.startswith(PAGE_FILES)
 
 
 def is_inference(path: str) -> bool:

@@ -14,6 +14,7 @@ from galosh.server.aliases import Aliases
 from galosh.server.ports import Models, Supervisor
 from galosh.server.presets import Presets
 from galosh.server.secret import Token
+from galosh.server.sessions import Sessions
 from galosh.supervisor.downloads import Downloads
 
 
@@ -35,6 +36,7 @@ class House:
         self.models = models
         self.downloads = Downloads(paths, settings, clock, supervisor, models, self.change_setting)
         self.presets = Presets(paths)
+        self.sessions = Sessions(paths.sessions_file, clock)
         self.aliases = Aliases(paths.data / "aliases.json")
         self.stopping = asyncio.Event()
         self.facts: DaemonFacts | None = None  # set when it listens

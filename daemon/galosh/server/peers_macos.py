@@ -1,4 +1,4 @@
-"""Who is at the other end of a Unix socket, as macOS says it."""
+"""Who is at the other end of a connection, as macOS says it."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ def peer_uid(connection: socket.socket) -> int | None:
         return int(_XUCRED.unpack_from(raw)[1])
     except (OSError, struct.error):
         return None
+
+
+def tcp_peer_uid(_peer: tuple[str, int], _own: tuple[str, int]) -> int | None:
+    """macOS tells it to the administrator only; its browsers get a link without a command
+    line that others could read."""
+    return None

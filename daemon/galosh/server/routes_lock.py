@@ -1,6 +1,6 @@
 """`/galosh/v1/token/…`: the key of the TCP door changed. A management route.
 
-Rules: no answer holds the token itself; who may read it reads its file.
+Rules: the answer does not hold the token; the page's sessions and links end with the old one.
 """
 
 from __future__ import annotations
@@ -18,4 +18,5 @@ async def rotate_token(visit: Visit) -> web.StreamResponse:
     token = visit.house.token
     assert token is not None  # it was there before the doors opened
     await asyncio.to_thread(token.rotate)
+    await visit.house.sessions.end_all()
     return exchange.answer({"rotated": True, "file": str(visit.house.paths.token_file)})

@@ -12,12 +12,16 @@ from galosh.server.house import House
 
 @dataclass(frozen=True)
 class Visit:
-    """What a route gets. tail: the decoded rest of the path, for routes that take one."""
+    """What a route gets. tail: the decoded rest of the path, for routes that take one.
+
+    session: the page's session that asks, as the gate knows it.
+    """
 
     house: House
     request: web.BaseRequest
     strict_type: bool
     tail: str = ""
+    session: str | None = None
 
     async def body(self) -> dict[str, object]:
         """The JSON object the client sent; see `exchange.read_object`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from galosh.base.messages import ErrorText, Text
+from galosh.base.messages.extra import server_page
 
 TEXTS: dict[str, Text] = {
     "server.listening": (
@@ -125,6 +126,7 @@ TEXTS: dict[str, Text] = {
 }
 
 ERRORS: dict[str, ErrorText] = {
+    **server_page.ERRORS,
     "server-already-running": ErrorText(
         what=("galosh is already running.", "galosh уже работает."),
         why=("Its process is {pid}.", "Его процесс: {pid}."),
