@@ -79,12 +79,12 @@ class Model:
         parts = [b"GGUF", struct.pack(f"{order}I", self.version)]
         parts.append(struct.pack(f"{order}2{wide}", len(self.tensors), len(self.metadata)))
         for key, value in self.metadata.items():
-            parts += [_text(key.encode(), order, wide), _value(value, order, wide)]
+            parts += [text_bytes(key.encode(), order, wide), value_bytes(value, order, wide)]
         offset = 0
         for tensor in self.tensors:
             type_id = TYPES[tensor.type][0] if tensor.type_id is None else tensor.type_id
             start = offset if tensor.offset is None else tensor.offset
-            parts.append(_text(tensor.name.encode(), order, wide))
+            parts.append(text_bytes(tensor.name.encode(), order, wide))
             parts.append(struct.pack(f"{order}I", len(tensor.dims)))
             parts.append(struct.pack(f"{order}{len(tensor.dims)}{wide}", *tensor.dims))
             parts.append(struct.pack(f"{order}IQ", type_id, start))
@@ -154,11 +154,11 @@ def _padded(size: int, alignment: int) -> int:
     return (size + alignment - 1) // alignment * alignment
 
 
-def _text(data: bytes, order: str, wide: str) -> bytes:
+def text_bytes(data: bytes, order: str, wide: str) -> bytes:
     return struct.pack(f"{order}{wide}", len(data)) + data
 
 
-def _value(value: object, order: str, wide: str) -> bytes:
+def value_bytes(value: object, order: str, wide: str) -> bytes:
     if isinstance(value, Typed):
         number, layout = _LAYOUTS[value.kind]
         if isinstance(value.value, (list, tuple)):
@@ -167,21 +167,21 @@ def _value(value: object, order: str, wide: str) -> bytes:
         return struct.pack(f"{order}I{layout}", number, value.value)
     if isinstance(value, (str, bytes)):
         data = value.encode() if isinstance(value, str) else value
-        return struct.pack(f"{order}I", 8) + _text(data, order, wide)
+        return struct.pack(f"{order}I", 8) + text_bytes(data, order, wide)
     if isinstance(value, (list, tuple)):
         return _array(value, order, wide)
     kind = "bool" if isinstance(value, bool) else "u32" if isinstance(value, int) else "f32"
-    return _value(Typed(kind, value), order, wide)
+    return value_bytes(Typed(kind, value), order, wide)
 
 
 def _array(items: Sequence[object], order: str, wide: str) -> bytes:
     if items and isinstance(items[0], (str, bytes)):
         texts = [item.encode() if isinstance(item, str) else item for item in items]
-        body = b"".join(_text(item, order, wide) for item in texts if isinstance(item, bytes))
+        body = b"".join(text_bytes(item, order, wide) for item in texts if isinstance(item, bytes))
         return struct.pack(f"{order}II{wide}", 9, 8, len(items)) + body
     first = items[0] if items else 0
     kind = "bool" if isinstance(first, bool) else "i32" if isinstance(first, int) else "f32"
-    return _value(Typed(kind, list(items)), order, wide)
+    return value_bytes(Typed(kind, list(items)), order, wide)
 
 
 def vocabulary(size: int) -> Mapping[str, object]:

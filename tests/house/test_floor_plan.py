@@ -60,7 +60,7 @@ PURE: dict[str, set[str]] = {
         "setup": "view findings",
         "store": "names stored",
         "supervisor": "state schedule restart crash replies request limits deaths explain"
-        " admission fate idle load_plan pressure",
+        " admission fate idle load_plan pressure template_notice",
         "worker": "frames fault options text pace sandbox share boundaries prefixes"
         " digits draft exact draft_pay grammar schema",
     }.items()

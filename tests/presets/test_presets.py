@@ -186,7 +186,7 @@ class TestTemplates:
 
     def test_every_shipped_one_carries_the_whole_talk(self, paths: Paths) -> None:
         templates = Shelf(paths).templates()
-        assert len(templates) == 9
+        assert len(templates) == 11
         for one in templates:
             text = self.render(one.source, self.TALK)
             places = [text.find(turn["content"]) for turn in (self.TALK[1], *self.TALK[2:])]
@@ -206,7 +206,7 @@ class TestTemplates:
         llama = find_template(templates, "llama2")
         assert llama is not None
         assert self.render(llama.source, self.TALK[:2]) == (
-            "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST]"
+            "[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST]"
         )
         alpaca = find_template(templates, "Alpaca")
         assert alpaca is not None
@@ -229,8 +229,9 @@ class TestTemplates:
     def test_chosen_by_the_models_own_metadata(
         self, paths: Paths, name: str, expected: str | None
     ) -> None:
-        chosen = choose_template(Shelf(paths).templates(), {"general.name": name})
-        assert (chosen.name if chosen else None) == expected
+        found = choose_template(Shelf(paths).templates(), {"general.name": name})
+        assert found.to_json()["name"] == expected
+        assert found.guessed
 
     def test_the_users_own_goes_first(self, paths: Paths) -> None:
         put(
@@ -238,6 +239,38 @@ class TestTemplates:
             "templates/mine.jinja",
             '{# match: mistral; stops: ["X"] #}\n{{ messages[0].content }}',
         )
-        chosen = choose_template(Shelf(paths).templates(), {"general.name": "mistral-7b"})
+        tokens = ["[INST]", "[/INST]"]
+        clues = {"general.name": "mistral-7b", "tokens": tokens}
+        chosen = choose_template(Shelf(paths).templates(), clues).template
         assert chosen is not None
         assert (chosen.name, chosen.stops) == ("mine", ("X",))
+
+    @pytest.mark.parametrize(
+        ("clues", "expected"),
+        [
+            ({"general.name": "x", "tokens": ["<|im_start|>", "<|im_end|>"]}, ("chatml", "tokens")),
+            ({"general.name": "mistral", "tokens": ["<|im_end|>"]}, ("mistral", "name")),
+            ({"general.name": "model", "file": "vicuna-7b.q4.gguf"}, ("vicuna", "name")),
+            ({"general.tags": ["chat", "alpaca"]}, ("alpaca", "name")),
+            ({"general.architecture": "gemma3"}, ("gemma", "architecture")),
+            ({"general.name": "LLaMA v2", "general.architecture": "llama"}, (None, "nothing")),
+            ({"general.name": 7, "tokens": "junk"}, (None, "nothing")),
+            (None, (None, "model")),
+        ],
+    )
+    def test_clues_by_how_much_they_tell(
+        self, paths: Paths, clues: dict[str, object] | None, expected: tuple[str | None, str]
+    ) -> None:
+        told = choose_template(Shelf(paths).templates(), clues).to_json()
+        assert (told["name"], told["because"]) == expected
+
+    def test_the_users_choice_goes_before_the_models_own(self, paths: Paths) -> None:
+        templates = Shelf(paths).templates()
+        chosen = choose_template(templates, None, "Instruct-WizardLM")
+        assert chosen.template is not None
+        assert (chosen.template.name, chosen.guessed) == ("wizardlm", False)
+        assert choose_template(templates, None, "auto").because == "model"
+        wrong = choose_template(templates, {"general.name": "alpaca"}, "alpaka")
+        assert wrong.problem is not None
+        assert "alpaca" in str(wrong.problem.facts["known"])
+        assert wrong.template is None

@@ -20,6 +20,7 @@ Value: TypeAlias = bool | int | float | str | list[str]
 
 # No `*`, no `null`, no path: an origin as a browser writes it, and nothing that could mean more.
 _ORIGIN = r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[1-9][0-9]{0,4})?"
+_TEMPLATE = r"[^=\s]+=[^=\s]+"
 _HOST = r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?"
 
 
@@ -81,6 +82,8 @@ DECLARED: dict[str, Setting] = {
         Setting("api.allowed_origins", list, [], pattern=_ORIGIN, example="https://app.example"),
         Setting("api.allowed_hosts", list, [], pattern=_HOST, example="host.docker.internal"),
         Setting("model.default", str, ""),
+        # Prompt templates the user chose for models: see `galosh models template`.
+        Setting("model.templates", list, [], pattern=_TEMPLATE, example="wizardlm-7b=wizardlm"),
         Setting("model.context_tokens", int, 4096, 256, 1_048_576),
         # Idle this long, a model gives back its working memory (five times as long: its
         # weights too), and then its process; 0: never.

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from galosh.api import Client
+from galosh.base.errors import GaloshError
 from galosh.base.texts import format_bytes, say
 from galosh.cli.ask import ready_client
 from galosh.cli.output import Output, table
+from galosh.cli.template import choose, in_words
 
 # Actions with a module of their own.
 _APART = ("recommend", "refresh", "scan", "verify")
@@ -34,10 +36,12 @@ def _list(_arguments: argparse.Namespace, client: Client, output: Output) -> Non
 def _row(model: Mapping[str, object]) -> list[str]:
     size = model.get("size_bytes")
     problem = model.get("problem")
+    template = in_words(model.get("template"))
+    about = str(problem or model.get("title") or "")
     return [
         str(model.get("id", "?")),
         format_bytes(size) if isinstance(size, (int, float)) else "?",
-        str(problem or model.get("title") or ""),
+        about if template is None else f"{about}  [{template}]",
     ]
 
 
@@ -56,9 +60,22 @@ def _remove(arguments: argparse.Namespace, client: Client, output: Output) -> No
     output.result({"removed": arguments.model}, say("cli.models-removed", model=arguments.model))
 
 
+def _template(arguments: argparse.Namespace, client: Client, output: Output) -> None:
+    model = next((one for one in client.models() if one.get("id") == arguments.model), None)
+    if model is None:
+        known = ", ".join(str(one.get("id")) for one in client.models()) or "–"
+        raise GaloshError("store-model-unknown", model_id=arguments.model, known=known)
+    if arguments.name is not None:
+        choose(client, arguments.model, arguments.name)
+        model = next(one for one in client.models() if one.get("id") == arguments.model)
+    told = in_words(model.get("template")) or say("cli.template-model")
+    output.result({"model": arguments.model, "template": model.get("template")}, told)
+
+
 _ACTIONS: dict[str, Callable[[argparse.Namespace, Client, Output], None]] = {
     "list": _list,
     "use": _use,
     "add": _add,
     "remove": _remove,
+    "template": _template,
 }

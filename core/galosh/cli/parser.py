@@ -138,10 +138,14 @@ def _children(parser: _Parser, common: _Parser, part: str, names: Sequence[str])
 
 
 def _models(parser: _Parser, common: _Parser) -> None:
-    names = ("list", "use", "add", "remove", "verify", "recommend", "scan", "refresh")
-    _, use, add, remove, verify, suggest, scan, _ = _children(parser, common, "models", names)
-    for child in (use, remove):
+    names = (
+        "list", "use", "add", "remove", "template", "verify", "recommend", "scan", "refresh",
+    )  # fmt: skip
+    made = _children(parser, common, "models", names)
+    _, use, add, remove, template, verify, suggest, scan, _ = made
+    for child in (use, remove, template):
         child.add_argument("model", metavar="ID")
+    template.add_argument("name", metavar="NAME", nargs="?", help=say("cli.help-template"))
     add.add_argument("file", metavar="FILE")
     verify.add_argument("model", metavar="ID", nargs="?")
     suggest.add_argument("--all", action="store_true", help=say("cli.help-recommend-all"))

@@ -10,6 +10,7 @@ from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import say
 from galosh.cli.output import Output, sentence
+from galosh.cli.template import in_words
 
 
 def run(_arguments: argparse.Namespace, output: Output) -> int:
@@ -26,6 +27,7 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
     if facts.port:
         lines.append(say("cli.status-port", port=facts.port, token=paths.token_file))
     lines.append(_model_line(status))
+    lines += _template_lines(status)
     lines += _draft_lines(status)
     lines += _notice_lines(status)
     lines += _download_lines(status)
@@ -44,6 +46,13 @@ def _model_line(status: Mapping[str, object]) -> str:
         state=worker.get("state"),
         memory_bytes=worker.get("worker_memory_bytes"),
     )
+
+
+def _template_lines(status: Mapping[str, object]) -> list[str]:
+    """The prompt template, where it is not the model's own."""
+    worker = status.get("worker")
+    told = in_words(worker.get("template")) if isinstance(worker, Mapping) else None
+    return [] if told is None else [say("cli.status-template", template=told)]
 
 
 def _draft_lines(status: Mapping[str, object]) -> list[str]:

@@ -6,12 +6,14 @@ request that names a preset. Its calls touch the disk: run them beside the event
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from galosh.base.paths import Paths
+from galosh.presets import find_template
 
 if TYPE_CHECKING:
-    from galosh.presets import SamplerPreset
+    from galosh.presets import InstructionTemplate, SamplerPreset
     from galosh.presets.shelf import Shelf
 
 
@@ -25,6 +27,12 @@ class Presets:
     def sampler(self, name: str) -> SamplerPreset:
         """One sampler preset. Raises GaloshError `presets-unknown`."""
         return self._open().sampler(name)
+
+    def template_of(self, model: Mapping[str, object]) -> InstructionTemplate | None:
+        """What a listed model uses in place of a template of its own."""
+        told = model.get("template")
+        name = told.get("name") if isinstance(told, Mapping) else None
+        return None if name is None else find_template(self._open().templates(), str(name))
 
     def to_json(self) -> dict[str, object]:
         """Everything there is, and what is wrong with the user's own files."""

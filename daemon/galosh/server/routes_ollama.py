@@ -88,6 +88,10 @@ async def show(visit: Visit) -> web.StreamResponse:
         known = ", ".join(one.id for one in await _models(visit)) or "–"
         raise GaloshError("store-model-unknown", model_id=name[:100], known=known)
     info, template = await asyncio.to_thread(_metadata, model)
+    chosen = await asyncio.to_thread(visit.house.presets.template_of, model.to_json())
+    if chosen is not None:
+        template = chosen.source
+        info["galosh.template"] = chosen.name
     return exchange.answer(ollama_replies.shown(model, _changed(model), template, info))
 
 

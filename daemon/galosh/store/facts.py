@@ -13,20 +13,25 @@ from pathlib import Path
 
 from galosh.base import durable
 from galosh.base.errors import GaloshError
+from galosh.store.clues import read_clues
 
 # Part of the file: facts found by an older rule book are not trusted.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """The checked header in brief. Unknown is None; error: why the file is not sound."""
+    """The checked header in brief. Unknown is None; error: why the file is not sound.
+
+    clues: what tells which prompt template it wants; None for one that brings its own.
+    """
 
     architecture: str | None = None
     name: str | None = None
     context_length: int | None = None
     file_type: str | None = None
     parameters: int | None = None
+    clues: Mapping[str, object] | None = None
     error: GaloshError | None = None
 
     def to_json(self) -> dict[str, object]:
@@ -37,13 +42,14 @@ class FileFacts:
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> FileFacts:
         """The facts that `to_json` wrote."""
-        error = data.get("error")
+        error, clues = data.get("error"), data.get("clues")
         return cls(
             architecture=_text(data.get("architecture")),
             name=_text(data.get("name")),
             context_length=_whole(data.get("context_length")),
             file_type=_text(data.get("file_type")),
             parameters=_whole(data.get("parameters")),
+            clues=clues if isinstance(clues, Mapping) else None,
             error=GaloshError.from_json(error) if isinstance(error, Mapping) else None,
         )
 
@@ -112,6 +118,7 @@ def read_facts(path: Path) -> FileFacts:
         context_length=header.context_length,
         file_type=header.file_type_name,
         parameters=header.parameter_count,
+        clues=read_clues(path, header),
     )
 
 

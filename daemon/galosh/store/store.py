@@ -23,6 +23,7 @@ from galosh.store.facts import FactsMemory, read_facts
 from galosh.store.record import Record
 from galosh.store.scan import files_of, scan, stamp
 from galosh.store.stored import StoredModel
+from galosh.store.templates import Templates
 
 # A model chosen for the user leaves this share of the memory to everything else.
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class ModelStore:
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._record = Record(paths.data / "models.json")
+        self._templates = Templates(paths)
         self._memory = FactsMemory(paths.state / "models-seen.json")
         self._lock = threading.RLock()
         self._seen: tuple[tuple[int, int] | None, tuple[_Known, ...]] | None = None
@@ -184,6 +186,7 @@ class ModelStore:
             catalogued=entry is not None,
             sampler=entry.sampler if entry else {},
             system=entry.system if entry else None,
+            template=self._templates.choose(model_id, facts.clues),
             error=facts.error,
         )
 

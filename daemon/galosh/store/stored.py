@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from galosh.base.errors import GaloshError
+from galosh.presets import TemplateChoice
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class StoredModel:
 
     in_place: used where it lies, never deleted by galosh. error: what is wrong with it.
     parameters: how many weights it has. size_bytes: of all its files. sampler, system: what
-    the catalogue says a request gets that does not say otherwise.
+    the catalogue says a request gets that does not say otherwise. template: what its
+    conversations are put into words with.
     """
 
     id: str
@@ -30,6 +32,7 @@ class StoredModel:
     catalogued: bool = False
     sampler: Mapping[str, float] = field(default_factory=dict)
     system: str | None = None
+    template: TemplateChoice = field(default_factory=TemplateChoice)
     error: GaloshError | None = None
 
     @property
@@ -51,6 +54,7 @@ class StoredModel:
             "parameters": self.parameters,
             "catalogued": self.catalogued,
             "sampler": dict(self.sampler),
+            "template": self.template.to_json(),
             "problem": self.problem,
             "error": None if self.error is None else self.error.to_json(),
         }

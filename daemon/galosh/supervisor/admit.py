@@ -117,6 +117,7 @@ class Admit:
             wish.threads,
             dataclasses.replace(kept, memory_bytes=budget),
             lasting_bytes=None if rung is None else rung.memory.lasting_bytes,
+            template=wish.model.template.template,
         )
 
     def _gpu_layers(self, wish: LoadWish, build_id: str | None) -> int:

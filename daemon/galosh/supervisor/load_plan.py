@@ -15,6 +15,7 @@ from galosh.supervisor.request import Notice
 
 if TYPE_CHECKING:
     from galosh.fit.memory import RunSettings
+    from galosh.presets import InstructionTemplate
     from galosh.store import StoredModel
 
 
@@ -38,7 +39,7 @@ class LoadPlan:
     """One way to load one model. lasting_bytes: what it is forecast to keep; None unknown.
 
     draft_id: the small model that guesses for it. draft_error: why the one that the user
-    named does not.
+    named does not. template: in place of the one that the model has, or has not.
     """
 
     settings: RunSettings
@@ -49,6 +50,7 @@ class LoadPlan:
     draft_id: str | None = None
     draft_error: GaloshError | None = None
     lasting_bytes: int | None = None
+    template: InstructionTemplate | None = None
 
     def frame(self, path: Path) -> dict[str, object]:
         """The load request for the model at `path`."""
@@ -73,6 +75,16 @@ class LoadPlan:
             "draft": self.draft,
             "confine": True,
             "draft_path": None if self.draft_path is None else str(self.draft_path),
+            **self._template(),
+        }
+
+    def _template(self) -> dict[str, object]:
+        if self.template is None:
+            return {}
+        return {
+            "template": self.template.source,
+            "template_name": self.template.name,
+            "template_stops": list(self.template.stops),
         }
 
 
@@ -98,7 +110,9 @@ class LoadWish:
     def same_as(self, other: LoadWish | None) -> bool:
         """Whether the model would be loaded in the same way, memory aside."""
         return other is not None and (
-            self.model.path == other.model.path and self.context_tokens == other.context_tokens
+            self.model.path == other.model.path
+            and self.context_tokens == other.context_tokens
+            and self.model.template == other.model.template
         )
 
 

@@ -186,9 +186,11 @@ class Owner:
         """Its demand; the model in use counts as another one where it shall be loaded anew."""
         slot, demand, model = self.slot, ticket.demand, ticket.model
         stands = slot.state in (State.READY, State.BUSY, State.RESTING)
-        if not ticket.anew or model is None or not stands or slot.model_id != model.id:
+        if model is None or slot.model is None or not stands or slot.model_id != model.id:
             return demand
-        if self._hooks.wish(model).same_as(slot.wish):
+        # A template that was edited or chosen meanwhile counts from the next question on.
+        retold = model.template != slot.model.template
+        if not retold and (not ticket.anew or self._hooks.wish(model).same_as(slot.wish)):
             return demand
         return replace(demand, model_id=f"{model.id} {ANEW}")
 

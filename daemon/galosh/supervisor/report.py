@@ -31,6 +31,7 @@ def report(owner: Owner, wanted: Wanted, level: Level) -> dict[str, object]:
         "answers_now": len(slot.running),
         "answers_at_a_time": None if loaded is None else loaded.sequences,
         **_draft(loaded),
+        "template": None if slot.model is None else slot.model.template.to_json(),
         "stage": None if loaded is None else slot.stage.name.lower(),
         "paused": owner.paused,
         "memory_pressure": level.name.lower(),

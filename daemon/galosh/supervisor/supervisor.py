@@ -39,6 +39,7 @@ from galosh.supervisor.request import (
     Notice,
     Priority,
     Queued,
+    Started,
     TokenCount,
     Vectors,
 )
@@ -46,6 +47,7 @@ from galosh.supervisor.running import Tally
 from galosh.supervisor.schedule import Demand, Kind
 from galosh.supervisor.slot import Tools
 from galosh.supervisor.speed_record import SpeedRecord
+from galosh.supervisor.template_notice import template_notice
 from galosh.supervisor.ticket import Stream, Ticket
 from galosh.supervisor.wanted import Wanted, WantedFile
 from galosh.supervisor.watch_pressure import system_watch
@@ -227,6 +229,10 @@ class Supervisor:
         )
         async with aclosing(self._serve(ticket)) as items:
             async for item in items:
+                if isinstance(item, Started) and request.messages is not None:
+                    told = template_notice(self._ruling().slot.model)
+                    if told is not None:
+                        yield told
                 yield cast("Event", item)
 
     async def count_tokens(self, text: str, model_id: str | None = None) -> int:
@@ -338,6 +344,8 @@ class Supervisor:
         model = await asyncio.to_thread(self.store.get, model_id)
         if model.problem is not None:
             raise GaloshError("supervisor-model-broken", model_id=model.id, reason=model.problem)
+        if model.template.problem is not None:
+            raise model.template.problem
         return model
 
     async def _choose(self, model_id: str | None) -> StoredModel:

@@ -16,7 +16,7 @@ from galosh.worker.fault import WorkerFault
 from galosh.worker.host import Host
 from galosh.worker.native import Native
 from galosh.worker.options import LoadOptions
-from galosh.worker.render import Template
+from galosh.worker.render import Given, Template
 from galosh.worker.vocabulary import Vocabulary
 
 _PROGRESS_STEP = 0.02
@@ -52,20 +52,25 @@ class Model:
                 raise WorkerFault("worker-load-cancelled")
             raise WorkerFault("worker-load-failed", reason=native.log.reason())
         try:
-            self._read_facts(host)
+            self._read_facts(host, options)
         except BaseException:
             self.free()
             raise
 
-    def _read_facts(self, host: Host) -> None:
+    def _read_facts(self, host: Host, options: LoadOptions) -> None:
         lib, model = self._lib, self.pointer
         if not lib.llama_model_has_decoder(model) or lib.llama_model_has_encoder(model):
             raise WorkerFault("worker-load-failed", reason="not a text generator")
         self.vocabulary = Vocabulary(lib, model)
-        source = lib.llama_model_chat_template(model, None)
-        text = None if not source else bytes(source).decode("utf-8", "replace")
+        own = lib.llama_model_chat_template(model, None)
+        text = bytes(own).decode("utf-8", "replace") if own else ""
         words = self.vocabulary
-        self.template = Template(host, text, words.bos_text, words.eos_text, words.controls)
+        given = None
+        if options.template is not None:
+            given = Given(options.template_name, options.template, options.template_stops)
+        self.template = Template(
+            host, text.strip() and text, words.bos_text, words.eos_text, words.controls, given
+        )
         self.context_train = int(lib.llama_model_n_ctx_train(model))
         self.parameters = int(lib.llama_model_n_params(model))
         self.size_bytes = int(lib.llama_model_size(model))

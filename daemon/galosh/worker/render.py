@@ -48,6 +48,14 @@ class Segment(NamedTuple):
     special: bool
 
 
+class Given(NamedTuple):
+    """A template from outside the file."""
+
+    name: str
+    source: str
+    stops: tuple[str, ...]
+
+
 class _Overtime(BaseException):
     """Thrown into a template that takes too long; no `except Exception` holds it up."""
 
@@ -55,20 +63,29 @@ class _Overtime(BaseException):
 class Template:
     """The chat template of one model.
 
-    kind: own (from the file), chatml or plain (the file has none).
+    kind: own (from the file), the name of the given one, else chatml or plain (there is none).
     stops: strings that end an answer where the template has no token for it.
     """
 
     def __init__(
-        self, host: Host, source: str | None, bos: str, eos: str, controls: Sequence[str]
+        self,
+        host: Host,
+        source: str | None,
+        bos: str,
+        eos: str,
+        controls: Sequence[str],
+        given: Given | None = None,
     ) -> None:
+        """source: of the file; given: goes before it."""
         self._host = host
         self._bos = bos
         self._eos = eos
         self._controls = tuple(controls)
         self.stops: tuple[str, ...] = ()
         self._compiled: jinja2.Template | None = None
-        if source is not None:
+        if given is not None:
+            self.kind, source, self.stops = given
+        elif source:
             self.kind = "own"
         elif "<|im_start|>" in controls and "<|im_end|>" in controls:
             self.kind, source = "chatml", CHATML

@@ -10,12 +10,18 @@ from importlib.resources import files
 
 from galosh.presets.prompt import Prompt
 from galosh.presets.sampler import SamplerPreset
-from galosh.presets.template import InstructionTemplate, choose_template, find_template
+from galosh.presets.template import (
+    InstructionTemplate,
+    TemplateChoice,
+    choose_template,
+    find_template,
+)
 
 __all__ = [
     "InstructionTemplate",
     "Prompt",
     "SamplerPreset",
+    "TemplateChoice",
     "choose_template",
     "find_template",
     "read_text",

@@ -15,8 +15,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import yaml
-
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.presets.prompt import Prompt, read_prompt
@@ -145,6 +143,8 @@ def _named(all_of_them: tuple[T, ...], name: str, kind: str) -> T:
 
 
 def _parse(text: str, origin: str) -> object:
+    import yaml  # a daemon that only needs templates does without
+
     try:
         if origin.lower().endswith((".json", ".settings", ".preset")):
             return json.loads(text)

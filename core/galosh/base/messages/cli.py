@@ -251,6 +251,14 @@ _HELP: dict[str, Text] = {
     "cli.models-list": ("what is on disk", "что есть на диске"),
     "cli.models-use": ("load this model", "загрузить эту модель"),
     "cli.models-add": ("enter a GGUF file, used where it lies", "добавить файл GGUF на месте"),
+    "cli.models-template": (
+        "show or choose the prompt template of a model",
+        "показать или выбрать шаблон запроса модели",
+    ),
+    "cli.help-template": (
+        "alpaca, vicuna, chatml … (galosh presets lists them); auto: let galosh choose",
+        "alpaca, vicuna, chatml … (список: galosh presets); auto: пусть выберет galosh",
+    ),
     "cli.models-remove": ("take a model out", "убрать модель"),
     "cli.engine-list": ("what is on disk", "что есть на диске"),
     "cli.engine-build": ("make one, or reuse a proven one", "собрать или взять проверенный"),
@@ -297,6 +305,28 @@ _RESULTS: dict[str, Text] = {
     "cli.status-model": (
         "Model:   {model} ({state}, {memory_bytes})",
         "Модель:  {model} ({state}, {memory_bytes})",
+    ),
+    "cli.status-template": ("Prompt:  {template}", "Запрос:  {template}"),
+    "cli.template-model": ("its own template", "свой шаблон"),
+    "cli.template-setting": (
+        "template {template}: your choice",
+        "шаблон {template}: ваш выбор",
+    ),
+    "cli.template-name": (
+        "template {template}: its name says {word}",
+        "шаблон {template}: в имени есть {word}",
+    ),
+    "cli.template-tokens": (
+        "template {template}: its vocabulary has {word}",
+        "шаблон {template}: в словаре есть {word}",
+    ),
+    "cli.template-architecture": (
+        "template {template}: it is a {word} model",
+        "шаблон {template}: это модель {word}",
+    ),
+    "cli.template-nothing": (
+        "no template, and nothing tells which one: plain text",
+        "нет шаблона, и ничто не говорит, какой нужен: простой текст",
     ),
     "cli.status-draft": (
         "{draft} guesses ahead for it, where that is faster.",

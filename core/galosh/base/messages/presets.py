@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from galosh.base.messages import ErrorText, Text
 
-TEXTS: dict[str, Text] = {
-    "presets.kind.sampler": ("sampler preset", "набор настроек"),
-    "presets.kind.prompt": ("prompt", "запрос"),
-}
+TEXTS: dict[str, Text] = {}
 
 _LEFT: Text = ("The file was left as it is.", "Файл оставлен как есть.")
 
@@ -30,8 +27,8 @@ ERRORS: dict[str, ErrorText] = {
         http_status=400,
     ),
     "presets-unknown": ErrorText(
-        what=("There is no {kind} named {name}.", "Нет такого ({kind}): {name}."),
-        why=("Known are: {known}.", "Известны: {known}."),
+        what=("Nothing here is named {name}.", "Ничего с именем {name} здесь нет."),
+        why=("There are: {known}.", "Есть: {known}."),
         next_step=("Choose one of these.", "Выберите один из них."),
         http_status=404,
         exit_code=1,

@@ -44,6 +44,32 @@ TEXTS: dict[str, Text] = {
         "Модели {model} нужно {needed_bytes}, а занять сейчас можно {free_bytes}, поэтому "
         "отвечает {instead}.",
     ),
+    "supervisor.notice-template-name": (
+        "{model} brings no prompt template; {template} is used, because its name says {word}. "
+        "Another one: galosh models template {model_id} NAME",
+        "У модели {model} нет своего шаблона запроса; взят {template}, потому что в её имени есть "
+        "{word}. Другой: galosh models template {model_id} ИМЯ",
+    ),
+    "supervisor.notice-template-tokens": (
+        "{model} brings no prompt template; {template} is used, because its vocabulary has {word}. "
+        "Another one: galosh models template {model_id} NAME",
+        "У модели {model} нет своего шаблона запроса; взят {template}, потому что в её словаре "
+        "есть {word}. Другой: galosh models template {model_id} ИМЯ",
+    ),
+    "supervisor.notice-template-architecture": (
+        "{model} brings no prompt template; {template} is used, because it is a {word} model. "
+        "Another one: galosh models template {model_id} NAME",
+        "У модели {model} нет своего шаблона запроса; взят {template}, потому что это модель "
+        "{word}. Другой: galosh models template {model_id} ИМЯ",
+    ),
+    "supervisor.notice-template-nothing": (
+        "{model} brings no prompt template, and nothing tells which one it wants: the talk is "
+        "given to it as plain text, and answers may be poor. Choose one: "
+        "galosh models template {model_id} NAME",
+        "У модели {model} нет своего шаблона запроса, и ничто не говорит, какой ей нужен: разговор "
+        "передаётся простым текстом, ответы могут быть хуже. Выберите шаблон: "
+        "galosh models template {model_id} ИМЯ",
+    ),
     "supervisor.notice-overridden": (
         "{model} needs {needed_bytes} and only {free_bytes} may be taken now; it is loaded because "
         "model.memory_override says so. The PC may become slow, and the system may end programs.",

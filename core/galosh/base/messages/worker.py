@@ -245,8 +245,8 @@ ERRORS: dict[str, ErrorText] = {
     ),
     "worker-template-broken": ErrorText(
         what=(
-            "The chat template in the model file does not work.",
-            "Шаблон беседы в файле модели не работает.",
+            "The chat template of the model does not work.",
+            "Шаблон беседы этой модели не работает.",
         ),
         why=("It ended with {reason}.", "Он завершился ошибкой {reason}."),
         kept=_WORKER_LIVES,
