@@ -11,8 +11,11 @@ import pytest
 
 from galosh.base import durable
 from galosh.base.paths import Paths
+from galosh.base.settings import Settings
 from galosh.catalogue import starter as starter_entry
 from galosh.cli import main
+from galosh.engine import offload_trial
+from galosh.engine.offload import Decision
 from galosh.engine.records import Manifest, Trial
 from galosh.setup import checks, starter
 from galosh.setup.doctor import examine
@@ -96,6 +99,26 @@ class TestEngine:
         assert finding.verdict == "ok"
         assert "41.2 tokens/s" in finding.value
         assert checks.check_engine_use(paths).value == "CPU only: SSE3, AVX2, REPACK"
+
+    def test_an_engine_for_a_card(self, paths: Paths) -> None:
+        """The line is what llama.cpp said on an NVIDIA H200."""
+        info = (
+            "CUDA : ARCHS = 900 | USE_GRAPHS = 1 | FA_QUANTS = q4_0-q4_0,f16-f16 | "
+            "CPU : SSE3 = 1 | AVX2 = 1 | AMX_INT8 = 1 | GALOSH_ROWS = 16 | "
+        )
+        self.put(paths, Trial(ok=True, decode_tps=400.0, system_info=info))
+        found = checks.check_engine_use(paths)
+        assert found.value == "CPU only: SSE3, AVX2, AMX_INT8"
+        assert "galosh engine gpu" in found.advice
+        kept = Decision(31, "faster", 31, "NVIDIA H200", 3.1)
+        offload_trial.keep(paths, "one", paths.models / "m.gguf", kept)
+        found = checks.check_engine_use(paths)
+        assert found.value == "31 of 31 layers on NVIDIA H200; CPU: SSE3, AVX2, AMX_INT8"
+        assert "3.10 times" in found.advice
+        Settings.load(paths.settings_file).change("engine.gpu", "off")
+        found = checks.check_engine_use(paths)
+        assert found.value.startswith("CPU only")
+        assert "engine.gpu is off" in found.advice
 
     def test_unproven(self, paths: Paths) -> None:
         self.put(paths, Trial(ok=False, cause="illegal-instruction"))

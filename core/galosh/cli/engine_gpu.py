@@ -8,10 +8,8 @@ from pathlib import Path
 from galosh import catalogue, engine, hardware
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.base.texts import say
 from galosh.cli.output import Output
-from galosh.engine.offload import Decision
-from galosh.setup.gpu import measure_gpu
+from galosh.setup.gpu import measure_gpu, sentence
 
 
 def run(arguments: argparse.Namespace, paths: Paths, output: Output) -> int:
@@ -25,18 +23,6 @@ def run(arguments: argparse.Namespace, paths: Paths, output: Output) -> int:
     document = {"model": str(model), "build_id": current.build_id, **decision.to_json()}
     output.result(document, sentence(decision))
     return 0
-
-
-def sentence(decision: Decision) -> str:
-    """The decision and its reason, in words."""
-    return say(
-        f"engine.gpu-{decision.reason}",
-        layers=decision.layers,
-        most=decision.most_layers,
-        card=decision.card,
-        gain="?" if decision.gain is None else f"{decision.gain:.2f}",
-        detail=decision.detail or "–",
-    )
 
 
 def _model(arguments: argparse.Namespace, paths: Paths) -> Path:

@@ -117,10 +117,10 @@ def kept_layers(paths: Paths, build_id: str, model: Path, setting: str) -> int:
     return 0 if decision is None else decision.layers
 
 
-def newest(paths: Paths, layers: int) -> Decision | None:
-    """The newest decision for so many layers: which card they went to."""
+def newest(paths: Paths, layers: int | None) -> Decision | None:
+    """The newest decision for so many layers (None: for any), to say which card and why."""
     for entry in reversed(_entries(paths)):
-        if entry.get("layers") == layers:
+        if layers is None or entry.get("layers") == layers:
             try:
                 return Decision.from_json(entry)
             except (TypeError, KeyError, ValueError):

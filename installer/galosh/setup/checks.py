@@ -19,9 +19,10 @@ from galosh.base.settings import Settings
 from galosh.base.texts import say
 from galosh.catalogue import starter as starter_entry
 from galosh.engine import offload_trial
+from galosh.engine.offload import Decision
 from galosh.gguf import check_file
 from galosh.hardware import Machine
-from galosh.setup import launcher, starter
+from galosh.setup import gpu, launcher, starter
 from galosh.setup.view import Finding
 
 _FAIL_DISK_BYTES = 200_000_000
@@ -94,26 +95,38 @@ def check_engine_use(paths: Paths) -> Finding:
     info = said if isinstance(said, str) else trial.system_info if trial is not None else ""
     if not info:
         return finding("engine-use", "warn", say("setup.unknown"), "engine-use-unknown")
-    used = used_features(info)
-    advice = "engine-use-cpu" if used else "engine-use-plain"
-    names = ", ".join(used) or "–"
-    return finding("engine-use", "ok", _place(paths, worker, names), advice)
+    names = ", ".join(used_features(info)) or "–"
+    layers = _layers_in_use(worker)
+    tried = current is not None and offload_trial.supports_gpu(current)
+    if not layers and not tried:
+        value = say("setup.engine-cpu-only", names=names)
+        return finding(
+            "engine-use", "ok", value, f"engine-use-{'cpu' if names != '–' else 'plain'}"
+        )
+    decision = offload_trial.newest(paths, layers)
+    if not layers and Settings.load(paths.settings_file).text("engine.gpu") == "off":
+        decision = Decision(0, "off")
+    if layers is None and decision is not None:  # no worker: what the next one will do
+        layers = decision.layers
+    value = say("setup.engine-cpu-only", names=names)
+    if layers:
+        value = say(
+            "setup.engine-gpu",
+            layers=layers,
+            most=None if decision is None else decision.most_layers,
+            card=None if decision is None else decision.card,
+            names=names,
+        )
+    if decision is None:
+        return finding("engine-use", "ok", value, "engine-use-untried")
+    return Finding("engine-use", say("setup.check-engine-use"), value, "ok", gpu.sentence(decision))
 
 
-def _place(paths: Paths, worker: Mapping[str, object], names: str) -> str:
-    """Where the loaded model is computed: `CPU only: …` or `20 of 31 layers on …`."""
+def _layers_in_use(worker: Mapping[str, object]) -> int | None:
+    """Layers that the running worker has on a graphics processor; None without a worker."""
     settings = worker.get("settings")
     layers = settings.get("gpu_layers") if isinstance(settings, Mapping) else None
-    if not isinstance(layers, int) or layers == 0:
-        return say("setup.engine-cpu-only", names=names)
-    decision = offload_trial.newest(paths, layers)
-    return say(
-        "setup.engine-gpu",
-        layers=layers,
-        most=None if decision is None else decision.most_layers,
-        card=None if decision is None else decision.card,
-        names=names,
-    )
+    return layers if isinstance(layers, int) else None
 
 
 def _worker_facts(paths: Paths) -> Mapping[str, object]:
@@ -125,11 +138,17 @@ def _worker_facts(paths: Paths) -> Mapping[str, object]:
 
 
 def used_features(system_info: str) -> list[str]:
-    """The features that llama.cpp's system info line says are on: `AVX2 = 1 | AMX = 0`."""
-    used = []
-    for item in system_info.replace(":", "|").split("|"):
+    """The processor's features that llama.cpp's system info line says are on.
+
+    `CUDA : ARCHS = 900 | USE_GRAPHS = 1 | CPU : AVX2 = 1 | AMX_INT8 = 0`: what stands behind
+    another device's name is that device's.
+    """
+    used, device = [], "CPU"
+    for item in system_info.split("|"):
         name, _, value = (part.strip() for part in item.partition("="))
-        if value == "1":
+        if ":" in name:
+            device, name = (part.strip() for part in name.split(":", 1))
+        if device == "CPU" and value == "1":
             used.append(name)
     return used
 

@@ -12,6 +12,7 @@ from galosh import gguf
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
+from galosh.base.texts import say
 from galosh.engine import Engine
 from galosh.engine.offload import Decision, Sizes, choose_card
 from galosh.engine.offload_trial import decide_offload, engine_trials, keep, supports_gpu
@@ -51,3 +52,15 @@ def measure_where_there_is_one(paths: Paths, used: Engine, machine: Machine, mod
         measure_gpu(paths, used, machine, model)
     except GaloshError:
         return  # the processor alone works, and `galosh engine gpu` tells what was wrong
+
+
+def sentence(decision: Decision) -> str:
+    """The decision and its reason, in words."""
+    return say(
+        f"engine.gpu-{decision.reason}",
+        layers=decision.layers,
+        most=decision.most_layers,
+        card=decision.card,
+        gain="?" if decision.gain is None else f"{decision.gain:.2f}",
+        detail=decision.detail or "–",
+    )

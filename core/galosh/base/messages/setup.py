@@ -72,8 +72,8 @@ _VERDICTS: dict[str, Text] = {
         "И не нужна: всё работает на процессоре.",
     ),
     "setup.verdict-gpu-there": (
-        "Seen; this version computes on the processor.",
-        "Видна; эта версия считает на процессоре.",
+        "Seen. Whether it helps is measured: see the line “Engine uses”.",
+        "Видна. Помогает ли она, решает измерение: смотрите строку «Движок использует».",
     ),
     "setup.verdict-disk-good": ("Enough.", "Достаточно."),
     "setup.verdict-disk-tight": (

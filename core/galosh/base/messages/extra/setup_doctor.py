@@ -50,6 +50,11 @@ TEXTS: dict[str, Text] = {
         "In the engine's own words; it computes on the processor.",
         "По словам самого движка; считает он на процессоре.",
     ),
+    "setup.advice-engine-use-untried": (
+        "It could use a graphics card; no model was tried on one yet. Run: galosh engine gpu",
+        "Он умеет считать на видеокарте, но ни одну модель на ней ещё не пробовали. "
+        "Выполните: galosh engine gpu",
+    ),
     "setup.advice-engine-use-plain": (
         "No special instructions: works on any processor, slowly.",
         "Без особых команд: работает на любом процессоре, медленно.",
