@@ -48,6 +48,18 @@ class AsyncClient:
         """See Client."""
         await self._call(Client.unload)
 
+    async def forecast(self, model_id: str) -> Reply:
+        """See Client."""
+        return await self._call(lambda client: client.forecast(model_id))
+
+    async def forecasts(self) -> list[Reply]:
+        """See Client."""
+        return await self._call(Client.forecasts)
+
+    async def recommend(self) -> Reply:
+        """See Client."""
+        return await self._call(Client.recommend)
+
     async def pause(self, *, paused: bool) -> None:
         """See Client."""
         await self._call(lambda client: client.pause(paused=paused))

@@ -48,9 +48,7 @@ class Client:
 
     def models(self) -> list[Reply]:
         """Every stored model with what is known of it."""
-        found = self._call("GET", f"{_OURS}/models").get("models")
-        found = found if isinstance(found, list) else []
-        return [item for item in found if isinstance(item, Mapping)]
+        return _list(self._call("GET", f"{_OURS}/models"), "models")
 
     def use_model(self, model_id: str | None) -> Reply:
         """Make a model ready (None: the default one) and wait for it; returns its facts."""
@@ -59,6 +57,20 @@ class Client:
     def unload(self) -> None:
         """Give the model's memory back."""
         self._call("DELETE", f"{_OURS}/model", patient=True)
+
+    def forecast(self, model_id: str) -> Reply:
+        """What a stored model needs on this PC now, and how fast it would be."""
+        from urllib.parse import quote  # see remove_model
+
+        return self._call("GET", f"{_OURS}/fit?model={quote(model_id, safe='')}", patient=True)
+
+    def forecasts(self) -> list[Reply]:
+        """The same of every sound model, each with its `id`, or an `error`."""
+        return _list(self._call("GET", f"{_OURS}/fit", patient=True), "forecasts")
+
+    def recommend(self) -> Reply:
+        """The catalogue on this PC now, and the model to take."""
+        return self._call("GET", f"{_OURS}/recommend", patient=True)
 
     def pause(self, *, paused: bool) -> None:
         """Hold no memory and answer nothing until told otherwise; or answer again."""
@@ -121,9 +133,7 @@ class Client:
 
     def downloads(self) -> list[Reply]:
         """Every download: running, waiting, paused, in need of somebody, and the last done."""
-        found = self._call("GET", f"{_OURS}/downloads").get("downloads")
-        found = found if isinstance(found, list) else []
-        return [item for item in found if isinstance(item, Mapping)]
+        return _list(self._call("GET", f"{_OURS}/downloads"), "downloads")
 
     def pull(self, source: str, **options: object) -> Reply:
         """Queue a download, or go on with it; its facts. Returns at once.
@@ -286,3 +296,8 @@ def _object(data: bytes) -> Reply:
 def _part(answer: Reply, name: str) -> Reply:
     value = answer.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(answer: Reply, name: str) -> list[Reply]:
+    found = answer.get(name)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []

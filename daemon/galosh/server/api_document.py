@@ -17,6 +17,9 @@ _EVENTS, _LINES = "text/event-stream", "application/x-ndjson"
 _ID: Schema = {"name": "id", "in": "path", "required": True, "schema": text(1, 200)}
 _KEEP: Schema = {"name": "keep", "in": "query", "required": False,
                  "schema": s.one_of("partial", "remove")}  # fmt: skip
+_MODEL: Schema = {"name": "model", "in": "query", "required": False, "schema": text(1, 200)}
+_LANGUAGE: Schema = {"name": "language", "in": "query", "required": False,
+                     "schema": {"type": "string", "pattern": "^[a-z]{2}$"}}  # fmt: skip
 _LAST_SEEN: Schema = {"name": "Last-Event-ID", "in": "header", "required": False,
                       "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"}}  # fmt: skip
 
@@ -175,6 +178,15 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     f"{_OURS}/tokenize": {
         "POST": _ours("The tokens of a text.", holding(tokens=s.TOKENS, count=whole(0, 2**40)),
                       closed(("text",), text=text(), model=text(0, 256)))
+    },
+    f"{_OURS}/fit": {
+        "GET": _ours("What a model needs here and how fast it would be, now; without `model`: of"
+                     " every sound one, in `forecasts`.", s.OBJECT, parameters=(_MODEL,))
+    },
+    f"{_OURS}/recommend": {
+        "GET": _ours("The catalogue on this PC, and the model to take.",
+                     holding(best=s.ANY, models=many(s.OBJECT), room=s.OBJECT),
+                     parameters=(_LANGUAGE,))
     },
     "/": {"GET": _page("The notebook page; a session makes it show more than how to open it.")},
     "/page/{id}": {"GET": _page("Its files, which hold no secret and need no token.", (_ID,))},

@@ -11,6 +11,7 @@ from galosh.base.clock import Clock
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings, Value
 from galosh.server.aliases import Aliases
+from galosh.server.forecasts import Forecasts
 from galosh.server.ports import Models, Supervisor
 from galosh.server.presets import Presets
 from galosh.server.secret import Token
@@ -36,6 +37,7 @@ class House:
         self.models = models
         self.downloads = Downloads(paths, settings, clock, supervisor, models, self.change_setting)
         self.presets = Presets(paths)
+        self.forecasts = Forecasts(paths, clock)
         self.sessions = Sessions(paths.sessions_file, clock)
         self.aliases = Aliases(paths.data / "aliases.json")
         self.stopping = asyncio.Event()
@@ -52,6 +54,11 @@ class House:
         self.supervisor.apply(self.settings)
         self.downloads.apply(self.settings)
         self.supervisor.events.publish("settings.changed", setting=name)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a model answers somebody now."""
+        return self._answers > 0
 
     @contextmanager
     def answering(self) -> Iterator[None]:

@@ -38,21 +38,27 @@ def learn_speed(
     identity: str = "",
     *,
     threads: int = 0,
+    may_measure: bool = True,
 ) -> SpeedFacts:
     """What is known for a model (for a usual one without `work`). Never raises.
 
     threads: what the engine will use; 0: as many as suit the PC. At most some three seconds
-    where something has to be measured.
+    where something has to be measured; not `may_measure`: the PC is answering, which would
+    spoil both.
     """
     count = threads or machine.threads
     available = machine.memory.available_bytes.value
     flags = machine.cpu.flags.value
     if engine is None:
-        return SpeedFacts(measure_bandwidth(count, available), flags=flags)
+        alone = measure_bandwidth(count, available) if may_measure else _busy(count)
+        return SpeedFacts(alone, flags=flags)
     now = Circumstances(engine.build_id, power_of(machine), count)
     known = record.measured_for(paths, now)
     refused = None
-    if known is None or (known.lacks(work) if work else known.limit_rate is None):
+    lacking = known is None or (known.lacks(work) if work else known.limit_rate is None)
+    if lacking and not may_measure:
+        refused = "busy"
+    elif lacking:
         known, refused = _measure_more(paths, machine, engine, now, known, work)
     runs = tuple(record.runs_for(paths, now))
     if known is None:
@@ -63,6 +69,10 @@ def learn_speed(
         return SpeedFacts(bandwidth, None, runs, identity, flags)
     rate = known.far_rates.get(count)
     return SpeedFacts(Bandwidth(rate, count), known, runs, identity, flags)
+
+
+def _busy(threads: int) -> Bandwidth:
+    return Bandwidth(None, threads, "busy")
 
 
 def _measure_more(

@@ -26,4 +26,9 @@ ERRORS: dict[str, ErrorText] = {
         ),
         http_status=409,
     ),
+    "server-no-forecast": ErrorText(
+        what=("There is no forecast for this PC.", "Прогноза для этого компьютера нет."),
+        why=("The forecast ended with: {reason}.", "Прогноз завершился так: {reason}."),
+        next_step=("Run: galosh doctor", "Выполните: galosh doctor"),
+    ),
 }
