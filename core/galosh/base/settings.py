@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from galosh.base import durable
 from galosh.base.errors import GaloshError
+from galosh.base.texts import in_every_language
 
 Value: TypeAlias = bool | int | float | str | list[str]
 
@@ -22,6 +23,7 @@ Value: TypeAlias = bool | int | float | str | list[str]
 _ORIGIN = r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[1-9][0-9]{0,4})?"
 _TEMPLATE = r"[^=\s]+=[^=\s]+"
 _HOST = r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?"
+_KINDS = {bool: "flag", int: "integer", float: "number", str: "text", list: "list"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,19 @@ class Setting:
             low, high = self.minimum, self.maximum
             return (low is None or value >= low) and (high is None or value <= high)
         return True
+
+    def to_json(self) -> dict[str, object]:
+        """What a program that offers it to a person must know; `about`: its words by language."""
+        return {
+            "name": self.name,
+            "kind": _KINDS[self.kind],
+            "default": self.default,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "choices": list(self.choices),
+            "example": self.example,
+            "about": in_every_language(f"settings.{self.name}"),
+        }
 
     @property
     def expected(self) -> str:

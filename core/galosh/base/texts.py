@@ -57,6 +57,13 @@ def say(key: str, /, **facts: object) -> str:
     return fill(text, facts)
 
 
+def in_every_language(key: str) -> dict[str, str]:
+    """The text `key`, as it stands, by language: for a reader whose language is not ours."""
+    part = key.split(".", 1)[0]
+    text = cast("Mapping[str, Text]", _table(part, "TEXTS"))[key]
+    return dict(zip(LANGUAGES, text, strict=True))
+
+
 def error_text(code: str) -> ErrorText:
     """The sentences of an error code; KeyError for a code the catalogue does not hold."""
     part = code.split("-", 1)[0]

@@ -22,8 +22,22 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _list(_arguments: argparse.Namespace, paths: Paths, output: Output) -> None:
     values = Settings.load(paths.settings_file).as_json()
-    rows = [[name, _show(value)] for name, value in values.items()]
-    output.result({"settings": values, "file": str(paths.settings_file)}, table(rows))
+    rows = [[name, _value(DECLARED[name], value), say(f"settings.{name}")]
+            for name, value in values.items()]  # fmt: skip
+    document = {
+        "settings": values,
+        "declared": [one.to_json() for one in DECLARED.values()],
+        "file": str(paths.settings_file),
+    }
+    output.result(document, table(rows))
+
+
+def _value(setting: Setting, value: object) -> str:
+    """The value, and the default beside one that was changed."""
+    shown = _show(value)
+    if value == setting.default:
+        return shown
+    return f"{shown} ({say('cli.setting-default', value=_show(setting.default))})"
 
 
 def _get(arguments: argparse.Namespace, paths: Paths, output: Output) -> None:

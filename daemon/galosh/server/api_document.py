@@ -166,7 +166,8 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         "DELETE": _ours("Give the model's memory back.", holding(model=s.ANY)),
     },
     f"{_OURS}/settings": {
-        "GET": _ours("Every setting.", holding(settings=s.OBJECT)),
+        "GET": _ours("Every setting: its value, its kind, default and bounds, and what it means.",
+                     holding(settings=s.OBJECT, declared=many(s.OBJECT))),
         "PUT": _ours("Change one setting, at once.", holding(settings=s.OBJECT),
                      closed(("name", "value"), name=text(1, 128),
                             value=s.either(s.FLAG, {"type": "number"}, text(0, 4096),

@@ -14,6 +14,7 @@ from typing import cast
 from aiohttp import web
 
 from galosh.base.errors import GaloshError
+from galosh.base.settings import DECLARED
 from galosh.server import exchange
 from galosh.server.house import House
 from galosh.server.requests import (
@@ -125,8 +126,10 @@ async def resume_models(visit: Visit) -> web.StreamResponse:
 
 
 async def settings(visit: Visit) -> web.StreamResponse:
-    """`GET settings`."""
-    return exchange.answer({"settings": visit.house.settings.as_json()})
+    """`GET settings`: the values, and what each setting is and means."""
+    declared = [one.to_json() for one in DECLARED.values()]
+    values = visit.house.settings.as_json()
+    return exchange.answer({"settings": values, "declared": declared})
 
 
 async def change_setting(visit: Visit) -> web.StreamResponse:

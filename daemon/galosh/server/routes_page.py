@@ -78,6 +78,7 @@ async def access(visit: Visit) -> web.StreamResponse:
             "token": _token(visit).value,
             "token_file": str(visit.house.paths.token_file),
             "token_needed": visit.house.settings.flag("api.require_token"),
+            "presets_folder": str(visit.house.paths.presets),
         }
     )
 

@@ -1,4 +1,4 @@
-"""Texts of `galosh notebook`; merged into `galosh.base.messages.cli`."""
+"""Texts of `galosh notebook` and `galosh settings`; merged into `galosh.base.messages.cli`."""
 
 from __future__ import annotations
 
@@ -18,4 +18,5 @@ TEXTS: dict[str, Text] = {
         "No browser could be opened here; open the link yourself.",
         "Открыть браузер здесь не удалось; откройте ссылку сами.",
     ),
+    "cli.setting-default": ("default {value}", "по умолчанию {value}"),
 }
