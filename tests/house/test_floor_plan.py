@@ -50,6 +50,7 @@ PURE: dict[str, set[str]] = {
         "engine": "causes host levels offload plan records report source",
         "fit": "memory shape budget speed estimate choice swap report ladder enginelog steps work "
         "measured forecast runs layers",
+        "hotkey": "keys lines state trigger",
         "gguf": "cursor header kind quant reader remote rules source split vocabulary",
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
         "presets": "prompt sampler template",

@@ -22,6 +22,16 @@ Value: TypeAlias = bool | int | float | str | list[str]
 # No `*`, no `null`, no path: an origin as a browser writes it, and nothing that could mean more.
 _ORIGIN = r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[1-9][0-9]{0,4})?"
 _TEMPLATE = r"[^=\s]+=[^=\s]+"
+# As galosh.hotkey.trigger writes it.
+_USUAL_KEYS = "Ctrl+Alt+Space"
+_KEY = (
+    "[A-Z]|[0-9]|Space|Backquote|Insert|Home|End|Left|Up|Right|Down|PageUp|PageDown"
+    "|F[1-9]|F1[0-9]|F2[0-4]|Pause"
+)
+_TRIGGER = (
+    rf"((?=.*(Ctrl|Alt|Super)\+)(Ctrl\+)?(Alt\+)?(Shift\+)?(Super\+)?({_KEY})"
+    r"|(Shift\+)?(F[1-9]|F1[0-9]|F2[0-4]|Pause))?"
+)
 _HOST = r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?"
 _KINDS = {bool: "flag", int: "integer", float: "number", str: "text", list: "list"}
 
@@ -30,7 +40,7 @@ _KINDS = {bool: "flag", int: "integer", float: "number", str: "text", list: "lis
 class Setting:
     """One declared setting; `kind` is the Python type a value must have.
 
-    pattern: what each text of a list must match, whole. example: one such text.
+    pattern: what a text, or each text of a list, must match, whole. example: one such text.
     """
 
     name: str
@@ -53,6 +63,8 @@ class Setting:
         if isinstance(value, bool) is not (self.kind is bool) or not isinstance(value, self.kind):
             return False
         if self.choices and value not in self.choices:
+            return False
+        if self.pattern and not re.fullmatch(self.pattern, str(value)):
             return False
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             low, high = self.minimum, self.maximum
@@ -79,6 +91,8 @@ class Setting:
             return " | ".join(self.choices)
         if self.kind is list:
             return f'["{self.example}", …]'
+        if self.pattern:
+            return f'"{self.example}"'
         words = {bool: "true | false", int: "1, 2, 3 …", float: "0.5, 1.0 …", str: '"…"'}
         text = words[self.kind]
         if self.minimum is not None or self.maximum is not None:
@@ -115,6 +129,10 @@ DECLARED: dict[str, Setting] = {
         Setting("engine.draft_model", str, "auto"),
         Setting("engine.gpu", str, "auto", choices=("auto", "off")),
         Setting("history.keep", bool, True),
+        # The combination that opens the quick prompt; empty: none.
+        Setting(
+            "hotkey.trigger", str, "Ctrl+Alt+Space", pattern=_TRIGGER, example="Ctrl+Alt+Space"
+        ),
         Setting("log.level", str, "info", choices=("debug", "info", "warning", "error")),
         Setting("download.connections", int, 4, 1, 8),
         Setting("download.max_rate_bytes", int, 0, 0),

@@ -34,36 +34,36 @@ def is_wayland(environ: Mapping[str, str]) -> bool:
 
 
 def _x11(job: Job) -> bool:
-    from galosh.hotkey import x11
+    from galosh.hotkey.x11 import listen
 
-    return x11.listen(job)
+    return listen(job)
 
 
 def _portal(job: Job) -> bool:
-    from galosh.hotkey import portal
+    from galosh.hotkey.portal import listen
 
-    return portal.listen(job)
+    return listen(job)
 
 
 def _kde(job: Job) -> bool:
-    from galosh.hotkey import kglobalaccel
+    from galosh.hotkey.kglobalaccel import listen
 
-    return kglobalaccel.listen(job)
+    return listen(job)
 
 
 def _desktop(job: Job) -> bool:
-    from galosh.hotkey import desktop_binding
+    from galosh.hotkey.desktop_binding import listen
 
-    return desktop_binding.listen(job)
+    return listen(job)
 
 
 def _windows(job: Job) -> bool:
-    from galosh.hotkey import windows
+    from galosh.hotkey.windows import listen
 
-    return windows.listen(job)
+    return listen(job)
 
 
 def _macos(job: Job) -> bool:
-    from galosh.hotkey import macos
+    from galosh.hotkey.macos import listen
 
-    return macos.listen(job)
+    return listen(job)

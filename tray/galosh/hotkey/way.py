@@ -13,7 +13,7 @@ import select
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from galosh.base.errors import GaloshError
 from galosh.hotkey.trigger import Trigger
@@ -47,7 +47,8 @@ class Stop:
     def wait(self, seconds: float | None, *files: int) -> bool:
         """Until one of the files can be read, the flag is raised (True) or time is up."""
         if not self.is_set:
-            select.select([self._heard, *files], [], [], seconds)
+            watched: list[Any] = [self._heard, *files]
+            select.select(watched, [], [], seconds)
         return self.is_set
 
     def close(self) -> None:

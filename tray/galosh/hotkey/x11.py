@@ -39,7 +39,7 @@ def listen(job: Job) -> bool:
     try:
         _Grab(display, job).run()
     finally:
-        display.close()
+        close_display(display)
     return True
 
 
@@ -55,6 +55,16 @@ def open_display() -> Any:
     # Errors come as values where they matter; the rest (a window that is gone) is no news.
     display.set_error_handler(lambda *_: None)
     return display
+
+
+def close_display(display: Any) -> None:
+    """Hang up, on a server that is gone too."""
+    from Xlib import error
+
+    try:
+        display.close()
+    except (error.ConnectionClosedError, OSError):
+        display.display.socket.close()
 
 
 def key_code(display: Any, trigger: Trigger) -> int:
