@@ -26,10 +26,8 @@ class Heard:
 
     def state(self, what: Callable[[HotkeyState], bool] = lambda _: True) -> HotkeyState:
         """The state, as soon as it is told and as `what` wants it."""
-        return wait_for(
-            lambda: self.states[-1] if self.states and what(self.states[-1]) else None,
-            f"state, only {self.states}",
-        )
+        wait_for(lambda: bool(self.states) and what(self.states[-1]), f"state, only {self.states}")
+        return self.states[-1]
 
     def wait_presses(self, count: int) -> None:
         """Until so many presses were heard."""

@@ -109,6 +109,10 @@ class Client:
         """Have the links that nobody opened yet open nothing."""
         self._call("DELETE", f"{_OURS}/links")
 
+    def set_desktop(self, facts: Reply) -> None:
+        """Tell what the desktop granted: pid, tray, hotkey. For the agent alone."""
+        self._call("PUT", f"{_OURS}/desktop", facts)
+
     def rotate_token(self) -> None:
         """Have the TCP door ask for another token from now on."""
         self._call("POST", f"{_OURS}/token/rotate")

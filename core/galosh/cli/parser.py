@@ -32,6 +32,7 @@ VERBS = {
     "chat": "chat",
     "engine": "engine",
     "env": "env",
+    "hotkey": "hotkey",
     "notebook": "notebook",
     "presets": "presets",
     "settings": "settings",
@@ -206,6 +207,12 @@ def _settings(parser: _Parser, common: _Parser) -> None:
     change.add_argument("value")
 
 
+def _hotkey(parser: _Parser, common: _Parser) -> None:
+    names = ("show", "set", "test", "bind", "unbind")
+    _, change, *_ = _children(parser, common, "hotkey", names)
+    change.add_argument("trigger", metavar="TRIGGER", help=say("cli.help-trigger"))
+
+
 def _env(parser: _Parser, _common: _Parser) -> None:
     shells = ("sh", "fish", "powershell", "cmd")
     parser.add_argument("--shell", choices=shells, metavar="S", help=say("cli.help-shell"))
@@ -279,6 +286,7 @@ _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "downloads": _downloads,
     "engine": _engine,
     "env": _env,
+    "hotkey": _hotkey,
     "notebook": _notebook,
     "settings": _settings,
     "token": _token,

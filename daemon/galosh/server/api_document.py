@@ -173,6 +173,13 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
                             value=s.either(s.FLAG, {"type": "number"}, text(0, 4096),
                                             many(text(0, 4096), 0, 64)))),
     },
+    f"{_OURS}/desktop": {
+        "PUT": _ours("What the desktop granted to icon and hotkey, told by the agent.",
+                     holding(desktop=s.ANY),
+                     closed(("pid",), pid=whole(1, 2**31 - 1),
+                            tray=s.either(s.OBJECT, {"type": "null"}),
+                            hotkey=s.either(s.OBJECT, {"type": "null"})))
+    },
     f"{_OURS}/presets": {
         "GET": _ours("Samplers, prompts and templates, shipped and the user's own.", s.OBJECT)
     },

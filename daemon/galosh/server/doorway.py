@@ -20,6 +20,7 @@ from galosh.base.errors import GaloshError
 from galosh.server import (
     exchange,
     routes_aliases,
+    routes_desktop,
     routes_downloads,
     routes_embeddings,
     routes_fit,
@@ -68,6 +69,7 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/models/resume": {"POST": routes_galosh.resume_models},
     f"{_OURS}/model": {"PUT": routes_galosh.use_model, "DELETE": routes_galosh.unload_model},
     f"{_OURS}/settings": {"GET": routes_galosh.settings, "PUT": routes_galosh.change_setting},
+    f"{_OURS}/desktop": {"PUT": routes_desktop.set_desktop},
     f"{_OURS}/presets": {"GET": routes_galosh.presets},
     f"{_OURS}/fit": {"GET": routes_fit.fit},
     f"{_OURS}/recommend": {"GET": routes_fit.recommend},

@@ -11,6 +11,7 @@ from galosh.base.clock import Clock
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings, Value
 from galosh.server.aliases import Aliases
+from galosh.server.desktop_state import DesktopState
 from galosh.server.forecasts import Forecasts
 from galosh.server.ports import Models, Supervisor
 from galosh.server.presets import Presets
@@ -40,6 +41,7 @@ class House:
         self.forecasts = Forecasts(paths, clock)
         self.sessions = Sessions(paths.sessions_file, clock)
         self.aliases = Aliases(paths.data / "aliases.json")
+        self.desktop = DesktopState()
         self.stopping = asyncio.Event()
         self.facts: DaemonFacts | None = None  # set when it listens
         self.token: Token | None = None  # of the TCP door; set before it listens

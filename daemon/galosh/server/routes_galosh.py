@@ -61,6 +61,7 @@ def state_of(house: House) -> dict[str, object]:
         "daemon": daemon,
         "worker": house.supervisor.status(),
         "downloads": house.downloads.summary(),
+        "desktop": house.desktop.facts(),
     }
 
 
