@@ -31,7 +31,7 @@ FLOORS: dict[str, set[str]] = {
     "store": LOW | FACTS | {"download"},
     "supervisor": LOW | FACTS | WORK | {"api", "store"},
     "server": LOW | FACTS | WORK | {"api", "store", "supervisor"},
-    "tray": LOW | {"api", "presets"},
+    "tray": LOW | {"api", "presets", "hotkey", "popup", "selection"},
     "hotkey": LOW | {"api", "presets"},
     "popup": LOW | {"api", "presets"},
     "selection": LOW | {"api", "presets"},
@@ -62,6 +62,7 @@ PURE: dict[str, set[str]] = {
         "store": "names stored",
         "supervisor": "state schedule restart crash replies request limits deaths explain"
         " admission fate idle load_plan pressure template_notice",
+        "tray": "rows item dbusmenu view menu",
         "worker": "frames fault options text pace sandbox share boundaries prefixes"
         " digits draft exact draft_pay grammar schema",
     }.items()

@@ -133,6 +133,10 @@ DECLARED: dict[str, Setting] = {
         Setting(
             "hotkey.trigger", str, "Ctrl+Alt+Space", pattern=_TRIGGER, example="Ctrl+Alt+Space"
         ),
+        # The sampler preset of a quick prompt that has none of its own; "" = the model's.
+        Setting("ask.preset", str, ""),
+        Setting("tray.icon", str, "auto", choices=("auto", "light", "dark")),
+        Setting("tray.notifications", bool, True),
         Setting("log.level", str, "info", choices=("debug", "info", "warning", "error")),
         Setting("download.connections", int, 4, 1, 8),
         Setting("download.max_rate_bytes", int, 0, 0),

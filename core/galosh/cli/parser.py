@@ -37,6 +37,7 @@ VERBS = {
     "presets": "presets",
     "settings": "settings",
     "token": "token",
+    "tray": "tray",
     "uninstall": "uninstall",
 }
 
@@ -243,6 +244,11 @@ def _logs(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("-n", "--lines", type=_positive, default=50, help=say("cli.help-lines"))
 
 
+def _tray(parser: _Parser, _common: _Parser) -> None:
+    for name in ("show-popup", "login", "no-popup", "no-hotkey", "no-daemon"):
+        parser.add_argument(f"--{name}", action="store_true", help=say(f"cli.help-tray-{name}"))
+
+
 def _uninstall(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("--yes", "-y", action="store_true", help=say("cli.help-yes"))
     parser.add_argument("--keep-models", action="store_true", help=say("cli.help-keep-models"))
@@ -294,5 +300,6 @@ _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "bench": _bench,
     "chat": _chat,
     "logs": _logs,
+    "tray": _tray,
     "uninstall": _uninstall,
 }

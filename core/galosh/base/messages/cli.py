@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from galosh.base.messages import ErrorText, Text
-from galosh.base.messages.extra import cli_desktop, cli_notebook
+from galosh.base.messages.extra import cli_desktop, cli_notebook, cli_tray
 
 _HELP: dict[str, Text] = {
     "cli.about": (
@@ -471,7 +471,13 @@ _RESULTS: dict[str, Text] = {
     "cli.left": ("galosh is gone.", "galosh удалена."),
 }
 
-TEXTS: dict[str, Text] = {**_HELP, **_RESULTS, **cli_notebook.TEXTS, **cli_desktop.TEXTS}
+TEXTS: dict[str, Text] = {
+    **_HELP,
+    **_RESULTS,
+    **cli_notebook.TEXTS,
+    **cli_desktop.TEXTS,
+    **cli_tray.TEXTS,
+}
 
 ERRORS: dict[str, ErrorText] = {
     "cli-not-saved": ErrorText(

@@ -77,6 +77,18 @@ TEXTS: dict[str, Text] = {
         "Keep talks on disk; off: new ones live in memory only, earlier ones stay",
         "Хранить разговоры на диске; выключено: новые живут только в памяти, прежние остаются",
     ),
+    "settings.ask.preset": (
+        "The sampler preset of a quick prompt that names none; empty: what the model's makers say",
+        "Пресет семплера для быстрого вопроса без своего; пусто: как советуют создатели модели",
+    ),
+    "settings.tray.icon": (
+        "The ink of the tray icon: auto (reads on any panel), light or dark",
+        "Цвет значка в трее: auto (виден на любой панели), light (светлый) или dark (тёмный)",
+    ),
+    "settings.tray.notifications": (
+        "Tell when a model is ready, a download is here, or memory was short",
+        "Сообщать, когда модель готова, загрузка завершена или не хватило памяти",
+    ),
     "settings.log.level": (
         "How much is written into the log; never a prompt or an answer",
         "Насколько подробен журнал; запросов и ответов в нём не бывает",
