@@ -107,6 +107,12 @@ def _params(
 
     params = lib.llama_model_default_params()
     params.n_gpu_layers = options.gpu_layers
+    if not params.n_gpu_layers:
+        # An empty list of devices. Else a CUDA build computes long prompts on the card, and
+        # merely asking what it has takes 518 MiB of it.
+        none = (ctypes.c_void_p * 1)(None)
+        params.devices = ctypes.addressof(none)
+        params.kept = none  # for as long as the address is used
     params.load_mode = lib.LLAMA_LOAD_MODE_MMAP if options.use_mmap else lib.LLAMA_LOAD_MODE_NONE
     params.check_tensors = options.check_tensors
     callback = lib.llama_progress_callback(step)

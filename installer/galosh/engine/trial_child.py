@@ -103,6 +103,12 @@ class _OffloadLog:
 def _load(lib: Any, request: dict[str, Any]) -> Any:
     params = lib.llama_model_default_params()
     params.n_gpu_layers = int(request.get("gpu_layers", 0))
+    if not params.n_gpu_layers:
+        # An empty list of devices. Else a CUDA build computes long prompts on the card, and
+        # merely asking what it has takes 518 MiB of it.
+        none = (ctypes.c_void_p * 1)(None)
+        params.devices = ctypes.addressof(none)
+        params.kept = none  # for as long as the address is used
     model = lib.llama_model_load_from_file(request["model"].encode("utf-8"), params)
     if not model:
         raise RuntimeError("llama.cpp could not load the model file")

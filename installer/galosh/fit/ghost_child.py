@@ -63,6 +63,12 @@ def look(lib: Any, log: Log, request: dict[str, Any]) -> dict[str, object]:
     params.no_alloc = True
     params.load_mode = lib.LLAMA_LOAD_MODE_NONE
     params.n_gpu_layers = request["gpu_layers"]
+    if not params.n_gpu_layers:
+        # An empty list of devices. Else a CUDA build computes long prompts on the card, and
+        # merely asking what it has takes 518 MiB of it.
+        none = (ctypes.c_void_p * 1)(None)
+        params.devices = ctypes.addressof(none)
+        params.kept = none  # for as long as the address is used
     model = lib.llama_model_load_from_file(os.fsencode(request["path"]), params)
     if not model:
         return {"failed": "model", "reason": log.reason}
