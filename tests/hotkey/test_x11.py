@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from galosh.hotkey import x11
-from galosh.hotkey.prove import press, prove
+from galosh.hotkey.prove import prove
 from galosh.hotkey.trigger import parse
+from galosh.hotkey.x11_keys import key_code, open_display, press
 from tests.desktop_kit import Desktop, desktop, wait_for
 from tests.hotkey.listening import Heard, listening
 
@@ -76,7 +77,7 @@ def test_every_layout(here: Desktop, layouts: str, trigger: str) -> None:
 @contextmanager
 def keyboard() -> Iterator[Any]:
     """A connection that knows the layout of this moment."""
-    display = x11.open_display()
+    display = open_display()
     yield display
     display.close()
 
@@ -113,7 +114,7 @@ def test_a_layout_that_comes_later(here: Desktop) -> None:
         for count, layout in enumerate(("fr", "ru", "us"), 1):
             here.layout(layout)
             with keyboard() as display:
-                code = x11.key_code(display, parse("Ctrl+Alt+A"))
+                code = key_code(display, parse("Ctrl+Alt+A"))
             assert code == {"fr": 24, "ru": 38, "us": 38}[layout]
             wait_for(lambda: not is_free("Ctrl+Alt+A"), "grab of theirs")
             tap("Ctrl+Alt+A")

@@ -34,7 +34,7 @@ FLOORS: dict[str, set[str]] = {
     "tray": LOW | {"api", "presets", "hotkey", "popup", "selection"},
     "hotkey": LOW | {"api", "presets"},
     "popup": LOW | {"api", "presets"},
-    "selection": LOW | {"api", "presets"},
+    "selection": LOW | {"hotkey"},  # keys are pressed where they are known
 }
 # One module may be read across the wall: the frame codec both ends of the pipe share.
 DOORS = {("supervisor", "galosh.worker.frames"), ("supervisor", "galosh.worker")}
@@ -54,6 +54,7 @@ PURE: dict[str, set[str]] = {
         "gguf": "cursor header kind quant reader remote rules source split vocabulary",
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
         "presets": "prompt sampler template",
+        "selection": "values",
         "server": "requests sampling fields gate replies ollama_requests ollama_replies"
         " openai_words anthropic_words responses_words words thoughts embedding_words"
         " api_schemas api_document alias_requests"

@@ -10,13 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
-from galosh.hotkey import x11
 from galosh.hotkey.choose import ways
 from galosh.hotkey.listen import listen
 from galosh.hotkey.state import HotkeyState, Way
 from galosh.hotkey.trigger import Trigger, parse
+from galosh.hotkey.x11_keys import close_display, open_display, press
 
 _GRAB_SECONDS = 3.0
 _PRESS_SECONDS = 2.0
@@ -61,7 +60,7 @@ def _press(trigger: Trigger) -> tuple[HotkeyState, float | None]:
     """What was granted, and the seconds from the key to the callback (None: never heard)."""
     told, fired = threading.Event(), threading.Event()
     hotkey = listen(str(trigger), fired.set, lambda _: told.set())
-    display = x11.open_display()
+    display = open_display()
     try:
         told.wait(_GRAB_SECONDS)
         state = hotkey.state
@@ -73,21 +72,4 @@ def _press(trigger: Trigger) -> tuple[HotkeyState, float | None]:
     finally:
         hotkey.close()
         if display is not None:
-            x11.close_display(display)
-
-
-def press(display: Any, trigger: Trigger) -> None:
-    """Press and let go of the keys, as if the user did."""
-    from Xlib import XK, X
-    from Xlib.ext import xtest
-
-    names = {"Ctrl": "Control_L", "Alt": "Alt_L", "Shift": "Shift_L", "Super": "Super_L"}
-    held = [
-        display.keysym_to_keycode(XK.string_to_keysym(names[name])) for name in trigger.modifiers
-    ]
-    keys = [*held, x11.key_code(display, trigger)]
-    for code in keys:
-        xtest.fake_input(display, X.KeyPress, code)
-    for code in reversed(keys):
-        xtest.fake_input(display, X.KeyRelease, code)
-    display.sync()
+            close_display(display)

@@ -9,26 +9,18 @@ key that is held down fires once. Owns its connection; nothing else uses it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from galosh.base.errors import GaloshError
 from galosh.hotkey.trigger import Trigger, others
 from galosh.hotkey.way import Job
+from galosh.hotkey.x11_keys import close_display, key_code, modifier_masks, open_display
 
 _AGAIN_SECONDS = 20.0
 _REPEAT_SECONDS = 0.002  # between the two events of an automatic repeat
 _REPEAT_MILLISECONDS = 1
 _OFFERED = 2
-_MODIFIER_KEYS = {
-    "Ctrl": ("Control_L", "Control_R"),
-    "Alt": ("Alt_L", "Alt_R"),
-    "Shift": ("Shift_L", "Shift_R"),
-    "Super": ("Super_L", "Super_R"),
-}
-_USUAL_MASKS = {"Ctrl": 1 << 2, "Alt": 1 << 3, "Shift": 1 << 0, "Super": 1 << 6}
 _CAPS_LOCK = 1 << 1
-_EVDEV_OFFSET = 8
 
 
 def listen(job: Job) -> bool:
@@ -41,48 +33,6 @@ def listen(job: Job) -> bool:
     finally:
         close_display(display)
     return True
-
-
-def open_display() -> Any:
-    """A connection to the X server of DISPLAY; None when there is none to be had."""
-    from Xlib import error
-    from Xlib.display import Display
-
-    try:
-        display = Display()
-    except (error.DisplayError, error.XError, OSError, AssertionError):
-        return None
-    # Errors come as values where they matter; the rest (a window that is gone) is no news.
-    display.set_error_handler(lambda *_: None)
-    return display
-
-
-def close_display(display: Any) -> None:
-    """Hang up, on a server that is gone too."""
-    from Xlib import error
-
-    try:
-        display.close()
-    except (error.ConnectionClosedError, OSError):
-        display.display.socket.close()
-
-
-def key_code(display: Any, trigger: Trigger) -> int:
-    """The code of the key with that sign; where the layout lacks the sign, of its place."""
-    from Xlib import XK
-
-    code = display.keysym_to_keycode(XK.string_to_keysym(trigger.key.keysym))
-    return int(code) or trigger.key.evdev + _EVDEV_OFFSET
-
-
-def modifier_masks(display: Any) -> tuple[dict[str, int], int]:
-    """The mask of each modifier on this keyboard, and the one of Num Lock (0: it has none)."""
-    rows = display.get_modifier_mapping()
-    found = {
-        name: _mask_of(display, rows, keys) or _USUAL_MASKS[name]
-        for name, keys in _MODIFIER_KEYS.items()
-    }
-    return found, _mask_of(display, rows, ("Num_Lock",))
 
 
 def try_grab(display: Any, trigger: Trigger) -> int | None:
@@ -128,17 +78,6 @@ def _masks(display: Any, trigger: Trigger) -> set[int]:
     for name in trigger.modifiers:
         base |= masks[name]
     return {base | caps | num for caps in (0, _CAPS_LOCK) for num in (0, num_lock)}
-
-
-def _mask_of(display: Any, rows: Sequence[Iterable[int]], keys: Sequence[str]) -> int:
-    """The mask of the modifier whose row holds one of the keys, by their names."""
-    from Xlib import XK
-
-    codes = {display.keysym_to_keycode(XK.string_to_keysym(name)) for name in keys} - {0}
-    for index, row in enumerate(rows):
-        if codes.intersection(row):
-            return 1 << index
-    return 0
 
 
 class _Grab:

@@ -1,0 +1,140 @@
+"""Selection and insertion on macOS: Accessibility first, then Cmd+C, the pasteboard given back.
+
+Rules: without the Accessibility permission nothing is read and nothing pressed, only copied;
+nothing is ever copied out of a secure field; all items and types of the pasteboard are put back.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from galosh.selection.values import Origin, Outcome, Screen, Selection, decode
+
+# One item of the pasteboard: its bytes by type.
+Items = Sequence[Mapping[str, bytes]]
+TEXT_TYPE = "public.utf8-plain-text"
+KEY_C, KEY_V = 8, 9
+_LOOK_SECONDS = 0.01
+_FRONT_SECONDS = 0.5
+_PASTE_SECONDS = 0.4
+
+
+class Calls(Protocol):
+    """What is asked of AppKit, ApplicationServices and CoreGraphics."""
+
+    def is_trusted(self) -> bool:
+        """Whether the user granted Accessibility to us."""
+
+    def front(self) -> int:
+        """The process the user is in; 0: none."""
+
+    def bring_front(self, process: int) -> None:
+        """Ask for it to be the one the user is in."""
+
+    def focused(self) -> tuple[str | None, bool]:
+        """The selected text of the focused element (None: it tells none), and whether that is
+        a secure field."""
+
+    def changes(self) -> int:
+        """A number that changes with the pasteboard."""
+
+    def read(self) -> Items:
+        """Everything in the pasteboard."""
+
+    def write(self, items: Items) -> bool:
+        """Put these in place of everything; whether that worked."""
+
+    def press(self, key: int) -> None:
+        """Cmd and a key."""
+
+    def screen(self) -> Screen | None:
+        """The screen with the keyboard's window, its top left at the top left of the first."""
+
+
+class Mac:
+    """See choose.Way."""
+
+    def __init__(self, calls: Calls | None = None) -> None:
+        self._calls = calls or _real_calls()
+
+    def read_selection(self, deadline_seconds: float, limit_bytes: int) -> Selection | None:
+        """See choose.Way."""
+        calls, origin = self._calls, self.read_origin()
+        if origin is None or not origin.can_insert:
+            return None
+        text, secure = calls.focused()
+        if secure:
+            return None
+        if text is None:
+            text = self._copied(deadline_seconds)
+        data = text.encode("utf-8", "replace")
+        cut = len(data) > limit_bytes
+        text = decode(data[:limit_bytes], cut=cut)
+        return Selection(text, cut, origin) if text.strip() else None
+
+    def read_origin(self) -> Origin | None:
+        """See choose.Way."""
+        process = self._calls.front()
+        if not process:
+            return None
+        return Origin(process, process, "field" if self._calls.is_trusted() else "none")
+
+    def insert(self, text: str, origin: Origin) -> Outcome:
+        """See choose.Way."""
+        calls = self._calls
+        answer = [{TEXT_TYPE: text.encode("utf-8", "replace")}]
+        if not origin.can_insert:
+            return "copied" if calls.write(answer) else "refused"
+        former = calls.read()
+        calls.bring_front(origin.handle)
+        front = _until(lambda: calls.front() == origin.handle, _FRONT_SECONDS)
+        if not calls.write(answer):
+            calls.write(former)
+            return "refused"
+        ours = calls.changes()
+        if not front or calls.front() != origin.handle:
+            return "copied"
+        calls.press(KEY_V)
+        time.sleep(_PASTE_SECONDS)
+        if calls.changes() == ours:  # else somebody has copied meanwhile, and that stays
+            calls.write(former)
+        return "inserted"
+
+    def active_screen(self) -> Screen | None:
+        """See choose.Way."""
+        return self._calls.screen()
+
+    def _copied(self, seconds: float) -> str:
+        """What Cmd+C gives, for programs that tell Accessibility nothing."""
+        calls = self._calls
+        former, before = calls.read(), calls.changes()
+        calls.press(KEY_C)
+        if not _until(lambda: calls.changes() != before, seconds):
+            return ""
+        data = next((item[TEXT_TYPE] for item in calls.read() if TEXT_TYPE in item), b"")
+        calls.write(former)
+        return data.decode("utf-8", "replace")
+
+
+def _until(look: Any, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True
+
+
+if sys.platform == "darwin":
+    from galosh.selection.macos_calls import AppKit
+
+    def _real_calls() -> Calls:
+        return AppKit()
+
+else:
+
+    def _real_calls() -> Calls:
+        raise OSError("not macOS")
