@@ -72,6 +72,16 @@ Each is the real client, against the real daemon with the real engine (`tests/cl
 - **Thoughts** of models that think come apart: `reasoning_content`, Ollama's `thinking`, a
   `thinking` block, a `reasoning` item. `think` (true, false) is told to templates that know it.
 - **Chances**: `logprobs`, `top_logprobs` up to 20, of the tokens that were taken.
+- **galosh's own fields** of `/v1/chat/completions` and `/v1/completions`: `notices` (a stream
+  may hold what the asker should know meanwhile: the model is being woken, questions wait before
+  this one), `priority` (`interactive` goes before `normal`, `background` lets others go first),
+  `override_memory` (load the model even where it does not fit into free memory), `preset` (a
+  sampler of `/galosh/v1/presets`), `draft` (false: guess no tokens ahead).
+- **The notebook page** needs no token for its files; `galosh notebook` (`POST /galosh/v1/links`)
+  makes an address that opens it once. Its cookie and its key together, sent by its own origin,
+  count as the token; another token ends its sessions.
+- **Sheets** count in UTF-16 code units, as JavaScript does. An edit names the version it was made
+  on and is answered when it is on the drive; a refused one changes nothing.
 - **Leaving stops the work.** A client that hangs up ends its answer at once.
 - **Events**: `/galosh/v1/events` sends the state first, then every change with an `id`; after a
   lost connection `Last-Event-ID` goes on after that one. Where what came between is no longer

@@ -66,7 +66,7 @@ class Browser:
         data = b""
         if body is not None:
             headers["Content-Type"] = "application/json"
-            data = json.dumps(body).encode()
+            data = _written(body)
         return self._send(method, path, headers, data)
 
     def _send(self, method: str, path: str, headers: dict[str, str], data: bytes) -> Reply:
@@ -80,3 +80,11 @@ class Browser:
         first, *pairs = head.decode("latin-1").split("\r\n")
         told = (pair.partition(": ") for pair in pairs)
         return Reply(int(first.split()[1]), {n.lower(): v for n, _, v in told}, rest)
+
+
+def _written(body: object) -> bytes:
+    """As JSON.stringify writes it: letters as they are, half characters as escapes."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()

@@ -58,9 +58,10 @@ PURE: dict[str, set[str]] = {
         "server": "requests sampling fields gate replies ollama_requests ollama_replies"
         " openai_words anthropic_words responses_words words thoughts embedding_words"
         " api_schemas api_document alias_requests"
-        " llamacpp_requests llamacpp_words page_requests",
+        " llamacpp_requests llamacpp_words page_requests"
+        " notebook_requests",
         "setup": "view findings",
-        "store": "names stored",
+        "store": "names stored ledger sheet talk",
         "supervisor": "state schedule restart crash replies request limits deaths explain"
         " admission fate idle load_plan pressure template_notice",
         "tray": "rows item dbusmenu view menu",

@@ -76,7 +76,7 @@ def tally() -> Iterator[dict[str, int]]:
 
 def routes() -> dict[str, set[str]]:
     """What the doorway serves, as the document would write it."""
-    found = {path: set(methods) for path, methods in doorway.ROUTES.items()}
+    found = {path: set(methods) for path, methods in {**doorway.ROUTES, **doorway.NAMED}.items()}
     return found | {f"{path}{{id}}": set(methods) for path, methods in doorway.TAILED.items()}
 
 

@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from pathlib import Path
 from typing import TypeVar
 
+from galosh.api.async_papers import AsyncPaperCalls
 from galosh.api.client import Client, Reply
 from galosh.api.wire import Delta, Happening
 from galosh.base.paths import Paths
@@ -26,7 +27,7 @@ Found = TypeVar("Found")
 _End = BaseException | None
 
 
-class AsyncClient:
+class AsyncClient(AsyncPaperCalls):
     """See `galosh.api.Client`: the same methods, awaited, and the same errors."""
 
     def __init__(self, paths: Paths) -> None:

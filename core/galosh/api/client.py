@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from galosh.api.connection import Exchange
 from galosh.api.find import reach
+from galosh.api.papers import PaperCalls
 from galosh.api.wire import Delta, Happening, parse_sse
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
@@ -29,7 +30,7 @@ _OURS = "/galosh/v1"
 Reply = Mapping[str, object]
 
 
-class Client:
+class Client(PaperCalls):
     """Speaks to the daemon of these paths.
 
     Every method raises GaloshError: `api-daemon-away` when none runs, `api-daemon-lost` when

@@ -75,6 +75,16 @@ class Paths:
         return self.state / "sessions.json"
 
     @property
+    def notebooks(self) -> Path:
+        """The user's sheets, and the bin of those deleted."""
+        return self.data / "notebooks"
+
+    @property
+    def chats(self) -> Path:
+        """The user's talks on the page, and the bin of those deleted."""
+        return self.data / "chats"
+
+    @property
     def models(self) -> Path:
         """Models that galosh fetched."""
         return self.data / "models"

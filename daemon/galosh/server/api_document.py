@@ -20,6 +20,11 @@ _KEEP: Schema = {"name": "keep", "in": "query", "required": False,
 _MODEL: Schema = {"name": "model", "in": "query", "required": False, "schema": text(1, 200)}
 _LANGUAGE: Schema = {"name": "language", "in": "query", "required": False,
                      "schema": {"type": "string", "pattern": "^[a-z]{2}$"}}  # fmt: skip
+_NODE_ID: Schema = {**_ID, "name": "node"}
+_LISTED: tuple[Schema, ...] = (
+    {"name": "search", "in": "query", "required": False, "schema": text(0, 200)},
+    {"name": "deleted", "in": "query", "required": False, "schema": s.one_of("true", "false")},
+)
 _LAST_SEEN: Schema = {"name": "Last-Event-ID", "in": "header", "required": False,
                       "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"}}  # fmt: skip
 
@@ -66,6 +71,9 @@ _CHOICES = many(s.OBJECT, 1, 1)
 _NAMED = closed(("model",), model=text(1, 256))
 _WORDS = holding(content=text(), stop=s.FLAG)
 _DOWNLOAD = holding(download=s.OBJECT)
+_SHEET, _TALK = holding(notebook=s.OBJECT), holding(chat=s.OBJECT)
+_NODE = holding(node=s.OBJECT, version=whole(1, 2**53), kept=s.FLAG)
+_DELETED = holding(deleted=text(1))
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     "/v1/models": {
         "GET": _openai("The models on this PC.", holding(object=s.ANY, data=many(s.OBJECT)))
@@ -196,6 +204,54 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
                      holding(best=s.ANY, models=many(s.OBJECT), room=s.OBJECT),
                      parameters=(_LANGUAGE,))
     },
+    f"{_OURS}/notebooks": {
+        "GET": _ours("The sheets, the last changed first; with `search` those that hold it, with"
+                     " `deleted` those in the bin.", holding(notebooks=many(s.OBJECT)),
+                     parameters=_LISTED),
+        "POST": _ours("A new sheet.", _SHEET, closed(title=text(0, 200), text=text(0, 8_000_000)),
+                      201),
+    },
+    f"{_OURS}/notebooks/{{id}}": {
+        "GET": _ours("A sheet: text, version, marks of generated text.", _SHEET, parameters=(_ID,)),
+        "PATCH": _ours("Another title.", _SHEET, closed(("title",), title=text(0, 200)),
+                       parameters=(_ID,)),
+        "DELETE": _ours("Into the bin, for thirty days.", _DELETED, parameters=(_ID,)),
+    },
+    f"{_OURS}/notebooks/{{id}}/text": {
+        "GET": Operation("galosh", "The text alone, as a file.", s.ANY, streams="text/plain",
+                         parameters=(_ID,), always_streams=True)
+    },
+    f"{_OURS}/notebooks/{{id}}/edits": {
+        "POST": _ours("Edits made on `base_version`, one after the other, in UTF-16 units;"
+                      " answered when they are on the drive. 409 `notebook-changed` names the"
+                      " version that is there now.", holding(version=whole(1, 2**53)), s.EDITS,
+                      parameters=(_ID,))
+    },
+    f"{_OURS}/notebooks/{{id}}/restore": {
+        "POST": _ours("Out of the bin.", _SHEET, parameters=(_ID,))
+    },
+    f"{_OURS}/chats": {
+        "GET": _ours("The page's talks, the last changed first.", holding(chats=many(s.OBJECT)),
+                     parameters=_LISTED),
+        "POST": _ours("A new talk; `kept` is false while `history.keep` is off.", _TALK,
+                      closed(title=text(0, 200)), 201),
+    },
+    f"{_OURS}/chats/{{id}}": {
+        "GET": _ours("A talk: a tree of messages and the head of the branch shown.", _TALK,
+                     parameters=(_ID,)),
+        "PATCH": _ours("Another title, another head.", _TALK,
+                       closed(title=text(0, 200), head=text(1, 64)), parameters=(_ID,)),
+        "DELETE": _ours("Into the bin, for thirty days.", _DELETED, parameters=(_ID,)),
+    },
+    f"{_OURS}/chats/{{id}}/nodes": {
+        "POST": _ours("One more message after `parent`; the head moves to it.", _NODE, s.NODE,
+                      201, parameters=(_ID,))
+    },
+    f"{_OURS}/chats/{{id}}/nodes/{{node}}": {
+        "PATCH": _ours("Another text in a message's place.", _NODE, s.NODE_CHANGE,
+                       parameters=(_ID, _NODE_ID))
+    },
+    f"{_OURS}/chats/{{id}}/restore": {"POST": _ours("Out of the bin.", _TALK, parameters=(_ID,))},
     "/": {"GET": _page("The notebook page; a session makes it show more than how to open it.")},
     "/page/{id}": {"GET": _page("Its files, which hold no secret and need no token.", (_ID,))},
     f"{_OURS}/links": {

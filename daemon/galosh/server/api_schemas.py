@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from galosh.presets.sampler import NUMBER_BOUNDS, WHOLE_BOUNDS
+from galosh.server.notebook_requests import MAX_EDITS, MAX_MESSAGE
 from galosh.server.requests import MAX_LOGPROBS, PRIORITIES
+from galosh.store.sheet import MAX_MARKS, MAX_UNITS
+from galosh.store.talk import ROLES
 
 Schema: TypeAlias = dict[str, object]
 
@@ -59,6 +62,11 @@ def closed(required: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
     }  # fmt: skip
 
 
+def said(words: str, schema: Schema) -> Schema:
+    """The same, with words for a reader."""
+    return {**schema, "description": words}
+
+
 def holding(**properties: Schema) -> Schema:
     """An answer that holds at least this."""
     return {"type": "object", "properties": properties, "required": list(properties)}
@@ -102,9 +110,9 @@ _SHARED: Mapping[str, Schema] = {
     "preset": text(1, 128),
     "draft": FLAG,
     "truncate": FLAG,
-    "notices": FLAG,
-    "priority": one_of(*PRIORITIES),
-    "override_memory": FLAG,
+    "notices": said("A stream may hold what the asker should know meanwhile.", FLAG),
+    "priority": said("Who goes first in line.", one_of(*PRIORITIES)),
+    "override_memory": said("Load the model even where it does not fit into free memory.", FLAG),
     "user": text(),
     "metadata": OBJECT,
     "store": FLAG,
@@ -227,6 +235,23 @@ INFILL = closed(
     stop=STOP,
     stream=FLAG,
 )
+_UNITS = whole(0, MAX_UNITS)
+EDITS = closed(
+    ("base_version", "edits"),
+    base_version=whole(0, 2**53),
+    edits=many(closed(("at", "remove", "insert"), at=_UNITS, remove=_UNITS,
+                      insert=text(0, MAX_UNITS)), 1, MAX_EDITS),
+    marks=many(many(_UNITS, 2, 2), 0, MAX_MARKS),
+)  # fmt: skip
+_TOLD: Mapping[str, Schema] = {
+    "thoughts": text(0, MAX_MESSAGE),
+    "model": text(0, 256),
+    "speed": number(0, 1e9),
+}
+NODE = closed(
+    ("role", "text"), parent=text(1, 64), role=one_of(*ROLES), text=text(0, MAX_MESSAGE), **_TOLD
+)
+NODE_CHANGE = closed(text=text(0, MAX_MESSAGE), **_TOLD)
 TOKENS = many(whole(0, 2**31 - 1), 0, 1 << 20)
 USAGE = holding(
     prompt_tokens=whole(0, 2**40), completion_tokens=whole(0, 2**40), total_tokens=whole(0, 2**40)

@@ -20,6 +20,7 @@ from galosh.base.errors import GaloshError
 from galosh.server import (
     exchange,
     routes_aliases,
+    routes_chats,
     routes_desktop,
     routes_downloads,
     routes_embeddings,
@@ -27,6 +28,7 @@ from galosh.server import (
     routes_galosh,
     routes_llamacpp,
     routes_lock,
+    routes_notebooks,
     routes_ollama,
     routes_ollama_pull,
     routes_openai,
@@ -73,6 +75,8 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/presets": {"GET": routes_galosh.presets},
     f"{_OURS}/fit": {"GET": routes_fit.fit},
     f"{_OURS}/recommend": {"GET": routes_fit.recommend},
+    f"{_OURS}/notebooks": {"GET": routes_notebooks.sheets, "POST": routes_notebooks.add_sheet},
+    f"{_OURS}/chats": {"GET": routes_chats.chats, "POST": routes_chats.add_chat},
     "/": {"GET": routes_page.page},
     f"{_OURS}/links": {"POST": routes_page.make_link, "DELETE": routes_page.end_links},
     f"{_OURS}/session": {"POST": routes_page.begin_session, "DELETE": routes_page.end_session},
@@ -106,6 +110,26 @@ TAILED: Mapping[str, Mapping[str, Route]] = {
         "PUT": routes_downloads.change_download,
         "DELETE": routes_downloads.remove_download,
     },
+}
+# Addresses with names in them; a route gets these, a slash between two.
+_SHEET, _CHAT = f"{_OURS}/notebooks/{{id}}", f"{_OURS}/chats/{{id}}"
+NAMED: Mapping[str, Mapping[str, Route]] = {
+    _SHEET: {
+        "GET": routes_notebooks.sheet,
+        "PATCH": routes_notebooks.rename_sheet,
+        "DELETE": routes_notebooks.remove_sheet,
+    },
+    f"{_SHEET}/text": {"GET": routes_notebooks.sheet_text},
+    f"{_SHEET}/edits": {"POST": routes_notebooks.edit_sheet},
+    f"{_SHEET}/restore": {"POST": routes_notebooks.restore_sheet},
+    _CHAT: {
+        "GET": routes_chats.chat,
+        "PATCH": routes_chats.change_chat,
+        "DELETE": routes_chats.remove_chat,
+    },
+    f"{_CHAT}/nodes": {"POST": routes_chats.add_node},
+    f"{_CHAT}/nodes/{{node}}": {"PATCH": routes_chats.change_node},
+    f"{_CHAT}/restore": {"POST": routes_chats.restore_chat},
 }
 _log = logging.getLogger("galosh.server")
 
@@ -218,6 +242,13 @@ def _find(path: str) -> tuple[Mapping[str, Route], str]:
     for start, methods in TAILED.items():
         if path.startswith(start) and len(path) > len(start):
             return methods, path[len(start) :]
+    parts = path.split("/")
+    for address, methods in NAMED.items():
+        pairs = list(zip(address.split("/"), parts, strict=False))
+        names = [given for known, given in pairs if known.startswith("{")]
+        fits = all(known == given or known.startswith("{") for known, given in pairs)
+        if fits and len(parts) == address.count("/") + 1 and all(names):
+            return methods, "/".join(names)
     raise GaloshError("server-not-found")
 
 

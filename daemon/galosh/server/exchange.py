@@ -28,6 +28,7 @@ BODY_LIMIT_BYTES = 16 * 1024 * 1024
 BODY_LIMIT_SECONDS = 30.0
 WRITE_LIMIT_SECONDS = 30.0
 _RETRY_AFTER_SECONDS = 2
+_PIECE_BYTES = 256 * 1024
 # Half of what asyncio and aiohttp take into an empty buffer before they make a writer wait.
 _SURELY_BUFFERED_BYTES = 32 * 1024
 _HEADERS = {**replies.SECURITY_HEADERS, "Server": "galosh"}
@@ -44,6 +45,36 @@ def answer(value: Mapping[str, object], status: int = 200) -> web.Response:
         content_type="application/json",
         charset="utf-8",
     )
+
+
+async def large_answer(
+    request: web.BaseRequest, value: Mapping[str, object], status: int = 200
+) -> web.StreamResponse:
+    """A JSON answer that may be megabytes: written beside the loop, and sent within limits."""
+    data = await asyncio.to_thread(replies.to_bytes, value)
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    return await send_whole(request, data, headers, status)
+
+
+async def send_whole(
+    request: web.BaseRequest, data: bytes, headers: Mapping[str, str], status: int = 200
+) -> web.StreamResponse:
+    """Send it piece by piece; a client that does not take one in time is cut off."""
+    response = web.StreamResponse(
+        status=status, headers={**_HEADERS, **_page_headers.get({}), **headers}
+    )
+    response.content_length = len(data)
+    try:
+        await response.prepare(request)
+        for at in range(0, len(data), _PIECE_BYTES):
+            piece = data[at : at + _PIECE_BYTES]
+            await asyncio.wait_for(response.write(piece), WRITE_LIMIT_SECONDS)
+        await asyncio.wait_for(response.write_eof(), WRITE_LIMIT_SECONDS)
+    except asyncio.TimeoutError as error:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("client does not read") from error
+    return response
 
 
 def page_file(file: PageFile, known_mark: str, codings: str) -> web.Response:

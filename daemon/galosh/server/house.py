@@ -13,6 +13,7 @@ from galosh.base.settings import Settings, Value
 from galosh.server.aliases import Aliases
 from galosh.server.desktop_state import DesktopState
 from galosh.server.forecasts import Forecasts
+from galosh.server.papers import Papers
 from galosh.server.ports import Models, Supervisor
 from galosh.server.presets import Presets
 from galosh.server.secret import Token
@@ -38,6 +39,7 @@ class House:
         self.models = models
         self.downloads = Downloads(paths, settings, clock, supervisor, models, self.change_setting)
         self.presets = Presets(paths)
+        self.papers = Papers(paths, clock, supervisor.events)
         self.forecasts = Forecasts(paths, clock)
         self.sessions = Sessions(paths.sessions_file, clock)
         self.aliases = Aliases(paths.data / "aliases.json")

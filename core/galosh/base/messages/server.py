@@ -51,6 +51,14 @@ TEXTS: dict[str, Text] = {
         "one text, or a list with one text",
         "один текст или список с одним текстом",
     ),
+    "server.want.edits": (
+        "a list of 1 to {high} edits with at, remove and insert",
+        "список из 1–{high} правок с полями at, remove и insert",
+    ),
+    "server.want.marks": (
+        "a list of at most {high} pairs of places [start, end]",
+        "список из не более чем {high} пар мест [начало, конец]",
+    ),
     "server.want.stop": (
         "a text, or a list of at most {high} texts that are not empty",
         "текст или список из не более чем {high} непустых текстов",
