@@ -43,7 +43,9 @@ def measure(bench: Bench) -> Row:
     """The row of `bench.py engine`: ours against the best fixed policy, load by load."""
     speeds: dict[str, dict[int, list[float]]] = {}
     for _ in range(bench.runs):
-        for name, found in one_round(bench.model, bench.peers).items():
+        with bench.watch.stretch():  # everything in a round is a child that ends in it
+            rates = one_round(bench.model, bench.peers)
+        for name, found in rates.items():
             for load, rate in found.items():
                 speeds.setdefault(name, {}).setdefault(load, []).append(rate)
     note = bench.note()
@@ -137,18 +139,27 @@ def _worker(model: Path, **options: object) -> Iterator[Policy]:
                 sampling=sampling, draft=False,
             )  # fmt: skip
             times: Times = []
+            began = time.monotonic()
             while True:
                 event = worker.next()
                 if event["type"] in ("done", "error"):
                     assert event["type"] == "done", event
                     return times
                 if event["type"] == "text":
-                    times.append(float(str(event["at"])))
+                    times += _spread(began, event, len(times))
+                    began = times[-1] if times else began
                 if time.monotonic() > until:
                     until = float("inf")
                     worker.send(type="cancel", id="load")
 
         yield write
+
+
+def _spread(since: float, piece: Mapping[str, object], known: int) -> Times:
+    """When the tokens of a piece came: it holds those of up to 50 ms, evenly."""
+    tokens = int(str(piece["completion_tokens"])) - known
+    step = (float(str(piece["at"])) - since) / max(1, tokens)
+    return [since + step * (index + 1) for index in range(tokens)]
 
 
 def _server(server: Server) -> Iterator[Policy]:

@@ -245,7 +245,11 @@ class Answer:
     def _send(self) -> None:
         if not self._unsent:
             return
-        event: dict[str, object] = {"type": "text", "text": self._unsent}
+        event: dict[str, object] = {
+            "type": "text",
+            "text": self._unsent,
+            "completion_tokens": self._completed,  # with this piece
+        }
         self._unsent, self._sent_seconds = "", time.perf_counter()
         if self._entries:
             # Entries of tokens whose text was held back travel with the next text.
