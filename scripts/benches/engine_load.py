@@ -156,7 +156,7 @@ def _worker(model: Path, **options: object) -> Iterator[Policy]:
 
 
 def _spread(since: float, piece: Mapping[str, object], known: int) -> Times:
-    """When the tokens of a piece came: it holds those of up to 50 ms, evenly."""
+    """When the tokens of a piece came: it holds those of up to 80 ms, evenly."""
     tokens = int(str(piece["completion_tokens"])) - known
     step = (float(str(piece["at"])) - since) / max(1, tokens)
     return [since + step * (index + 1) for index in range(tokens)]

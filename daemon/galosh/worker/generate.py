@@ -23,7 +23,7 @@ Emit = Callable[[dict[str, object]], None]
 
 # Every piece costs the daemon and its client some 0.4 ms of the processors that the model
 # computes on; more pieces a second than this nobody sees.
-_PIECE_SECONDS = 0.05
+_PIECE_SECONDS = 0.08
 
 
 class Answer:
