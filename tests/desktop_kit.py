@@ -189,9 +189,14 @@ class Desktop:
         wait_for(lambda: self.windows("--class", "trayer"), "trayer")
         return process
 
-    def dunst(self) -> Process:
-        """A notification server; what it shows is in its history (`dunstctl history`)."""
-        process = self.start("dunst", "-conf", "/dev/null", log="dunst.log")
+    def dunst(self, *, markup: bool = False) -> Process:
+        """A notification server; what it shows is in its history (`dunstctl history`).
+
+        markup: whether it reads tags in a body, as the servers of GNOME, KDE and XFCE do.
+        """
+        config = self.folder / "dunst.conf"
+        config.write_text(f"[global]\nmarkup = {'full' if markup else 'no'}\n", encoding="utf-8")
+        process = self.start("dunst", "-conf", str(config), log="dunst.log")
         wait_for(lambda: self.owns("org.freedesktop.Notifications"), "notification server")
         return process
 

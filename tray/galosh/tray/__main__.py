@@ -73,8 +73,13 @@ def _live(paths: Paths, arguments: Sequence[str]) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, leave)
-    if not agent.run():
-        _say(say("tray.no-desktop"))
+    try:
+        if not agent.run():
+            _say(say("tray.no-desktop"))
+    except Exception:
+        # A desktop shows nobody what its programs print.
+        logging.getLogger("galosh.tray").exception("the tray met an error of its own")
+        return 1
     return 0
 
 

@@ -121,15 +121,16 @@ class Icon(_base.Icon):  # type: ignore[misc] # pystray has no types
 
     def _turn(self) -> None:
         wait = self._refresh()
+        # Whatever it asked the server may have brought events along, which select would not see.
+        if self._window is not None and not self._window.read():
+            self._ending = True  # the screen is gone, and with it the session
+            return
         ends: list[Any] = [end for end in (self.bus, self._window) if end is not None]
         ready, _, _ = select.select([self._told, *ends], [], [], wait)
         if self._told in ready:
             os.read(self._told, 4096)
         if self.bus is not None and self.bus in ready and not self.bus.read():
             self._lose_bus()
-        # Its events may have been read while it waited for an answer: it is asked every time.
-        if self._window is not None and not self._window.read():
-            self._ending = True  # the screen is gone, and with it the session
 
     def _refresh(self) -> float | None:
         """Show what shall be seen; the seconds until there is more to tell."""

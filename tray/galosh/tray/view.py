@@ -7,6 +7,7 @@ next word.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -93,8 +94,8 @@ class View:
         """Its name."""
         known = {model.id: model.title for model in self.models}
         name = self.model_id
-        loaded = text(self.worker.get("model")) == name and text(self.worker.get("title"))
-        return loaded or known.get(name or "", name or "")
+        loaded = text(self.worker.get("title")) if self.worker.get("model") == name else None
+        return known.get(name or "") or loaded or name or ""
 
     @property
     def failure(self) -> GaloshError | None:
@@ -134,7 +135,7 @@ class View:
         return Look(self.mark, round(25 * (running[0] or 0.0)) / 25, ink)
 
     def take_models(self, replies: Sequence[Facts]) -> View:
-        """The answer of `GET models`."""
+        """The answer of `GET models`. Models of one name are told apart by their ids."""
         found = tuple(
             Model(
                 id=text(one.get("id")) or "",
@@ -145,7 +146,10 @@ class View:
             for one in replies
             if text(one.get("id"))
         )
-        return replace(self, models=found)
+        titles = Counter(model.title for model in found)
+        alike = (m for m in found if titles[m.title] > 1 and m.title != m.id)
+        other = {m.id: replace(m, title=f"{m.title} ({m.id})") for m in alike}
+        return replace(self, models=tuple(other.get(m.id, m) for m in found))
 
     def take_downloads(self, replies: Sequence[Facts]) -> View:
         """The answer of `GET downloads`."""

@@ -54,6 +54,8 @@ class TrayWindow:
         self._tray = connection.intern_atom(name)
         self._opcode = connection.intern_atom("_NET_SYSTEM_TRAY_OPCODE")
         self._info = connection.intern_atom("_XEMBED_INFO")
+        self._utf8_name = connection.intern_atom("_NET_WM_NAME")
+        self._utf8 = connection.intern_atom("UTF8_STRING")
         self._new_manager = connection.intern_atom("MANAGER")
         self._root.change_attributes(event_mask=X.StructureNotifyMask)
 
@@ -71,7 +73,7 @@ class TrayWindow:
         fresh = look != self._look
         self._look = look
         if title != self._title and self._window is not None:
-            self._window.set_wm_name(title)
+            self._name(self._window, title)
         self._title = title
         if not self.docked:
             self._dock()
@@ -83,8 +85,8 @@ class TrayWindow:
         """Leave the tray."""
         if self._window is not None:
             self._window.destroy()
-            self._window = self._manager = None
             self._display.flush()
+        self._window = self._manager = None
 
     def read(self) -> bool:
         """Handle what has arrived; False once the X server is gone."""
@@ -122,15 +124,20 @@ class TrayWindow:
             background_pixmap=X.ParentRelative, event_mask=mask,
         )  # fmt: skip
         window.set_wm_class("galosh", "galosh")
-        window.set_wm_name(self._title)
+        self._name(window, self._title)
         # Without a least size some trays give a window of one pixel.
         window.set_wm_normal_hints(flags=Xutil.PMinSize | Xutil.PSize, min_width=24, min_height=24)
         window.change_property(self._info, self._info, 32, list(_MAPPED))
         return window
 
+    def _name(self, window: Any, title: str) -> None:
+        """Trays show it as a tooltip. The old property holds Latin letters only."""
+        window.set_wm_name(title.encode("latin-1", "replace").decode("latin-1"))
+        window.change_property(self._utf8_name, self._utf8, 8, title.encode())
+
     def _handle(self, event: Any) -> None:
         if event.type == X.ClientMessage and event.client_type == self._new_manager:
-            if event.data[1][1] == self._tray:
+            if event.data[1][1] == self._tray and not self.docked:
                 self._dock()
         elif event.type == X.DestroyNotify and self._manager is not None:
             if event.window.id in (self._manager.id, getattr(self._window, "id", None)):
@@ -143,7 +150,7 @@ class TrayWindow:
             self._draw()
 
     def _lost(self) -> None:
-        self._window = self._manager = None
+        self.hide()  # a tray that dies leaves our window to us
         self._hosted(False)
         self._dock()  # the next one may be here already
 
