@@ -43,6 +43,12 @@ class Served:
         return ModelStore(self.paths)
 
     @property
+    def port(self) -> object:
+        """Its TCP port."""
+        daemon: Any = self.client.status()["daemon"]
+        return daemon["port"]
+
+    @property
     def followers(self) -> int:
         """How many follow the daemon's events."""
         return 0 if self.made is None else self.made.events.watchers

@@ -191,3 +191,17 @@ def _history(here: Desktop) -> list[dict[str, Any]]:
     here.run("dunstctl", "close-all")
     found = json.loads(here.run("dunstctl", "history"))["data"]
     return [one for group in found for one in group]
+
+
+def test_address_and_key_are_copied(here: Desktop, daemon: Served) -> None:
+    here.panel()
+    here.dunst()
+    start_tray(here)
+    with host_of(here) as host:
+        wait_for(lambda: host.items() and "(beta)" in str(host.labels()), "the menu")
+        host.click(host.row("Copy address"))
+        wait_for(lambda: "Copied" in str(_history(here)), "the word that it is done")
+    token = daemon.paths.token_file.read_text().strip()
+    copied = here.run("xclip", "-selection", "clipboard", "-o")
+    assert copied == f"http://127.0.0.1:{daemon.port}/v1\n{token}\n"
+    assert token not in here.run("dunstctl", "history")

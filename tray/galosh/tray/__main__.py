@@ -88,7 +88,7 @@ def _hand_over(paths: Paths, *, quiet: bool) -> int:
     if quiet:
         return 0
     try:
-        getattr(Client(paths), "show_popup", lambda: None)()
+        getattr(Client(paths), "ask_for_popup", lambda: None)()
     except GaloshError as error:
         _say(str(error))
         return error.exit_code

@@ -186,7 +186,7 @@ class Agent:
         elif name.startswith("download."):
             self.view = self.view.take_download(name, inner)
         elif name == "popup.asked":
-            self.desk.show(text(inner.get("text")))
+            self.desk.press()
         elif name == "settings.changed":
             self._renew("settings")
             self.desk.setting_changed(text(inner.get("setting")) or "")

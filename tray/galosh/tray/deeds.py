@@ -19,7 +19,6 @@ from galosh.base import durable
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import say
-from galosh.tray import clipboard
 from galosh.tray.children import own_command
 from galosh.tray.desk import Desk
 from galosh.tray.follow import Follower
@@ -66,7 +65,7 @@ class Deeds:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._simple: dict[str, Callable[[], None]] = {
-            "ask": lambda: host.desk.show(order="toggle"),
+            "ask": lambda: host.desk.show(toggle=True),
             "start": self.start_daemon,
             "more": self._open_notebook,
             "models:all": self._open_notebook,
@@ -237,7 +236,7 @@ class Deeds:
             key = paths.token_file.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
             raise GaloshError("api-unauthorized", path=str(paths.token_file)) from error
-        if clipboard.copy(f"{address}\n{key}\n"):
+        if self._host.desk.copy(f"{address}\n{key}\n"):
             return say("tray.told-copied"), say("tray.told-copied-body")
         # The key stays out of it: notifications are kept in lists that others read.
         body = say("tray.told-address-body", address=address, path=str(paths.token_file))

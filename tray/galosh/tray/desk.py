@@ -8,11 +8,10 @@ missing is said once and the rest works on.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from galosh.api.client import Client
 from galosh.base.errors import GaloshError
@@ -24,18 +23,11 @@ from galosh.tray.view import text
 
 if TYPE_CHECKING:
     from galosh.hotkey import Hotkey, HotkeyState
+    from galosh.selection import Origin
     from galosh.tray.view import View
 
 _LOG = logging.getLogger("galosh.tray")
 _TRIGGER = "hotkey.trigger"
-
-
-def _part_of(module: str, name: str) -> Any:
-    """A function of a sister part; None where that part is not there."""
-    try:
-        return getattr(importlib.import_module(module), name, None)
-    except ImportError:
-        return None
 
 
 class Host(Protocol):
@@ -66,7 +58,7 @@ class Desk:
         self._wants_hotkey = hotkey
         self._hotkey: Hotkey | None = None
         self._told: tuple[object, ...] = ()
-        self._origin: Any = None
+        self._origin: Origin | None = None
         self._facts: dict[str, object] = {}
 
     def start(self, *, show: bool) -> None:
@@ -85,15 +77,27 @@ class Desk:
         if self._popup is not None:
             self._popup.close()
 
-    def show(self, words: str | None = None, *, order: str = "show") -> None:
-        """Show the quick prompt, without a selection; where there is none, the page."""
-        self._order(order, None if words is None else {"text": words, "cut": False,
-                                                       "can_insert": False})  # fmt: skip
+    def show(self, *, toggle: bool = False) -> None:
+        """Show the quick prompt, without a selection; where there is none, the page.
+
+        toggle: hide it instead, if the user is in it.
+        """
+        self._order("toggle" if toggle else "show", None)
+
+    def press(self) -> None:
+        """What the hotkey does, asked for by another program (a desktop's own key binding)."""
+        threading.Thread(target=self._fired, name="galosh-desk", daemon=True).start()
 
     def setting_changed(self, name: str) -> None:
         """The user may want other keys."""
         if name == _TRIGGER and self._hotkey is not None:
             self._hotkey.change(self._trigger())
+
+    def copy(self, words: str) -> bool:
+        """Put it into the clipboard, as this session allows; whether it is there."""
+        from galosh.selection import Origin, insert
+
+        return insert(words, Origin(0)) == "copied"
 
     def tell_daemon(self, way: str | None) -> None:
         """Which tray shows us, for status, page and doctor; the daemon keeps it in memory only."""
@@ -128,12 +132,10 @@ class Desk:
             return ""  # the settings file is broken: the doctor says so
 
     def _fired(self) -> None:
-        read_selection = _part_of("galosh.selection", "read_selection")
-        read_origin = _part_of("galosh.selection", "read_origin")
-        selection = read_selection() if read_selection else None
-        self._origin = (
-            (read_origin() if read_origin else None) if selection is None else selection.origin
-        )
+        from galosh.selection import read_origin, read_selection
+
+        selection = read_selection()
+        self._origin = read_origin() if selection is None else selection.origin
         can_insert = self._origin is not None and self._origin.can_insert
         told = None
         if selection is not None or can_insert:
@@ -146,13 +148,14 @@ class Desk:
         if popup is None or popup.given_up or self._host.view.settings.get("popup.screen_reader"):
             self._host.on_click("notebook")
             return
-        active_screen = _part_of("galosh.selection", "active_screen")
+        from galosh.selection import active_screen
+
         popup.send(
             {
                 "do": what,
                 "selection": selection,
                 "hotkey": self._host.view.hotkey,
-                "screen": active_screen() if active_screen else None,
+                "screen": active_screen(),
             }
         )
 
@@ -183,7 +186,8 @@ class Desk:
             self._host.post(lambda: self._host.news(error.what, error.next_step))
 
     def _insert(self, words: str) -> None:
-        insert = _part_of("galosh.selection", "insert")
-        how = "refused" if self._origin is None or insert is None else insert(words, self._origin)
+        from galosh.selection import insert
+
+        how = "refused" if self._origin is None else insert(words, self._origin)
         if self._popup is not None:
             self._popup.send({"do": "inserted", "how": how})
