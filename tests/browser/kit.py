@@ -43,6 +43,7 @@ class Site:
         self._listener = socket.create_server((address, port))
         self.port = int(self._listener.getsockname()[1])
         self.relay_to: int | None = None
+        self.cookies: list[str] = []  # that browsers showed to it
         self._rebound = False
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -66,7 +67,8 @@ class Site:
             if self._rebound:
                 self._relay(connection)
                 return
-            method, path, body = _read_request(connection)
+            method, path, body, cookie = _read_request(connection)
+            self.cookies += [cookie] if cookie else []
             if method == "POST" and path == "/report":
                 self.take(json.loads(body))
                 _send(connection, b"ok")
@@ -99,15 +101,17 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-def _read_request(connection: socket.socket) -> tuple[str, str, bytes]:
+def _read_request(connection: socket.socket) -> tuple[str, str, bytes, str]:
     file = connection.makefile("rb")
     method, path, _ = file.readline().decode("latin-1").split(" ", 2)
-    length = 0
+    length, cookie = 0, ""
     while (line := file.readline().strip()) != b"":
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
-    return method, path, file.read(length)
+        elif name.lower() == b"cookie":
+            cookie = value.strip().decode("latin-1")
+    return method, path, file.read(length), cookie
 
 
 def _send(connection: socket.socket, body: bytes, status: str = "200 OK") -> None:
@@ -119,11 +123,17 @@ def _send(connection: socket.socket, body: bytes, status: str = "200 OK") -> Non
     connection.sendall(head.encode() + body)
 
 
+def chromium() -> str:
+    """The command of the browser."""
+    command = next((found for name in _COMMANDS if (found := shutil.which(name))), None)
+    assert command is not None, "this test needs Chromium (Debian: apt-get install chromium)"
+    return command
+
+
 @contextlib.contextmanager
 def browser(url: str, folder: Path, *, rules: str) -> Iterator[None]:
     """A real browser with this page open, and nothing of it left afterwards."""
-    command = next((found for name in _COMMANDS if (found := shutil.which(name))), None)
-    assert command is not None, "this test needs Chromium (Debian: apt-get install chromium)"
+    command = chromium()
     log = folder / "chromium.log"
     with log.open("wb") as out:
         process = subprocess.Popen(

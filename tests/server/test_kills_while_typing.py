@@ -101,6 +101,7 @@ def test_a_dozen_kills_lose_no_letter(place: Paths) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_hundred_kills_lose_no_letter(place: Paths) -> None:
     chance = random.Random(2)
     type_and_kill(place, 100, lambda: chance.uniform(0.05, 0.4))

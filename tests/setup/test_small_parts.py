@@ -163,6 +163,22 @@ class TestLeaving:
         assert (paths.models / "file").exists()
         assert not paths.engines.exists()
 
+    def test_what_the_user_wrote_stays_unless_asked_for(self, paths: Paths) -> None:
+        self.fill(paths)
+        (paths.notebooks / "bin").mkdir(parents=True)
+        (paths.notebooks / "bin" / "sheet.json").write_text("{}")
+        paths.chats.mkdir()
+        leaving = plan_leaving(paths, keep_models=False)
+        assert leaving.kept == (paths.notebooks,)  # nothing was ever said in a talk
+        leave(paths, leaving)
+        assert (paths.notebooks / "bin" / "sheet.json").exists()
+        assert [path.name for path in paths.data.iterdir()] == ["notebooks"]
+        both = plan_leaving(paths, keep_models=True)
+        assert both.going == ()
+        leave(paths, plan_leaving(paths, keep_models=False, with_notebooks=True))
+        assert paths.home is not None
+        assert not paths.home.exists()
+
     def test_a_launcher_of_somebody_else_stays(self, paths: Paths) -> None:
         self.fill(paths)
         file = put_launcher(paths, "#!/bin/sh\necho mine\n")

@@ -150,6 +150,23 @@ async def test_the_line_has_a_limit_and_places(house: House) -> None:
 
 
 @in_loop
+async def test_who_waits_too_long_in_line_hears_why_and_who_is_served_is_let_be(
+    house: House,
+) -> None:
+    house.manners("alpha", words=["w"] * 300, word_after=0.01)
+    async with house.open(line_seconds=1.0) as supervisor:
+        served = supervisor.generate(ask("long", "alpha"))
+        async with aclosing(served):
+            await first_text(served)
+            error = await failure(answer(supervisor, "late"))
+            assert (error.code, error.http_status) == ("supervisor-waited-too-long", 503)
+            assert error.facts == {"waited_seconds": 1.0, "before": 0}
+            assert supervisor.status()["queue_length"] == 0
+            events = [event async for event in served]
+        assert isinstance(events[-1], Done)
+
+
+@in_loop
 async def test_closing_cancels_at_once_and_the_next_answer_is_clean(house: House) -> None:
     house.manners("alpha", words=["old"] * 10_000, word_after=0.005)
     async with house.open() as supervisor:

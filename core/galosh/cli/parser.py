@@ -252,6 +252,9 @@ def _tray(parser: _Parser, _common: _Parser) -> None:
 def _uninstall(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("--yes", "-y", action="store_true", help=say("cli.help-yes"))
     parser.add_argument("--keep-models", action="store_true", help=say("cli.help-keep-models"))
+    parser.add_argument(
+        "--with-notebooks", action="store_true", help=say("cli.help-with-notebooks")
+    )
 
 
 def _positive(text: str) -> int:

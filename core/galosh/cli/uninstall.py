@@ -15,12 +15,15 @@ from galosh.setup.leave import leave, plan_leaving
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Remove galosh. Raises GaloshError `cli-needs-yes` where nobody can be asked."""
     paths = Paths.find()
-    leaving = plan_leaving(paths, keep_models=arguments.keep_models)
+    leaving = plan_leaving(
+        paths, keep_models=arguments.keep_models, with_notebooks=arguments.with_notebooks
+    )
     output.note(say("cli.leave-head", size_bytes=leaving.size_bytes))
     for path in leaving.going:
         output.note(f"  {path}")
     for path in leaving.kept:
-        output.note(say("cli.leave-kept", path=path))
+        text = "cli.leave-kept" if path == paths.models else "cli.leave-kept-work"
+        output.note(say(text, path=path))
     if not arguments.yes and not _agreed():
         output.result({"removed": [], "left": False}, say("cli.leave-declined"))
         return 0

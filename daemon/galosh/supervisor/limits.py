@@ -20,6 +20,7 @@ class Limits:
     exit_seconds, terminate_seconds: patience with each step of the way out; the first
     includes saving what was read (two seconds at most).
     waiting: questions in line beside the one being answered.
+    line_seconds: in line; whoever has waited so long hears that it will not be soon.
     unread_events: pieces an answer may have ahead of its reader.
     """
 
@@ -32,5 +33,6 @@ class Limits:
     exit_seconds: float = 4.0
     terminate_seconds: float = 2.0
     waiting: int = 8
+    line_seconds: float = 1800.0
     unread_events: int = 8192
     restart: RestartRules = field(default_factory=RestartRules)

@@ -30,7 +30,7 @@ from galosh.supervisor.line import Line
 from galosh.supervisor.load_plan import LoadWish
 from galosh.supervisor.request import Notice
 from galosh.supervisor.restart import Death
-from galosh.supervisor.schedule import Action, Demand, Kind, decide, has_room, in_order
+from galosh.supervisor.schedule import Action, Demand, Kind, decide, has_room, in_order, place
 from galosh.supervisor.slot import Gone, Slot, Tools
 from galosh.supervisor.stand_in import StandIn
 from galosh.supervisor.state import ALIVE, State
@@ -132,6 +132,17 @@ class Owner:
         for slot in self.slots:
             if slot.worker is not None:
                 slot.running.cancel(ticket, slot.worker)
+
+    def end_waiting(self, ticket: Ticket, waited_seconds: float) -> None:
+        """Whoever is still in line has waited long enough; one that is served is let be."""
+        if self.line.get(ticket.demand) is ticket:
+            before = place(self.line.demands, ticket.demand.number)
+            self.line.take(ticket.demand)
+            ticket.fail(
+                GaloshError(
+                    "supervisor-waited-too-long", waited_seconds=waited_seconds, before=before or 0
+                )
+            )
 
     def end_running(self, error: GaloshError) -> None:
         """End the running answers with this error, for a demand that cannot wait."""

@@ -397,10 +397,15 @@ class Supervisor:
         owner, stream = self._ruling(), ticket.stream
         assert stream is not None
         owner.post(lambda: owner.submit(ticket))
+        limit_seconds = self._limits.line_seconds
+        patience = asyncio.get_running_loop().call_later(
+            limit_seconds, lambda: owner.post(lambda: owner.end_waiting(ticket, limit_seconds))
+        )
         try:
             async for item in stream:
                 yield item
         finally:
+            patience.cancel()
             if not stream.ended:
                 stream.end()
                 owner.post(lambda: owner.abandon(ticket))

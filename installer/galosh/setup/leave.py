@@ -36,9 +36,10 @@ class Leaving:
         }
 
 
-def plan_leaving(paths: Paths, *, keep_models: bool) -> Leaving:
+def plan_leaving(paths: Paths, *, keep_models: bool, with_notebooks: bool = False) -> Leaving:
     """What `leave` would remove. Changes nothing.
 
+    with_notebooks: what the user wrote goes too; else its folders stay where there is any.
     Raises GaloshError `setup-leave-foreign` where GALOSH_HOME holds other things as well:
     `data` and `config` are common names, and what stands in them may be somebody's own.
     """
@@ -50,10 +51,11 @@ def plan_leaving(paths: Paths, *, keep_models: bool) -> Leaving:
                 "setup-leave-foreign", folder=str(paths.home), names=", ".join(foreign[:5])
             )
     tops = [paths.cache, paths.runtime, paths.config, paths.state]
-    kept = []
-    if keep_models and paths.models.exists():
-        kept = [paths.models]
-        tops += [item for item in sorted(paths.data.iterdir()) if item != paths.models]
+    kept = [paths.models] if keep_models and paths.models.exists() else []
+    if not with_notebooks:
+        kept += [folder for folder in (paths.notebooks, paths.chats) if _holds_files(folder)]
+    if kept:
+        tops += [item for item in sorted(paths.data.iterdir()) if item not in kept]
     else:
         tops.append(paths.data)
     file = launcher_file(paths)
@@ -95,6 +97,10 @@ def _around(going: tuple[Path, ...], kept: list[Path]) -> tuple[Path, ...]:
         else:
             result.append(path)
     return tuple(result)
+
+
+def _holds_files(folder: Path) -> bool:
+    return folder.is_dir() and any(item.is_file() for item in folder.rglob("*"))
 
 
 def _is_ours(file: Path) -> bool:

@@ -266,6 +266,18 @@ ERRORS: dict[str, ErrorText] = {
         next_step=("Ask again in a while.", "Повторите немного позже."),
         http_status=429,
     ),
+    "supervisor-waited-too-long": ErrorText(
+        what=("The question was not answered.", "На вопрос нет ответа."),
+        why=(
+            "It waited {waited_seconds} in line; {before} questions went before it still.",
+            "Он ждал в очереди {waited_seconds}; впереди оставалось вопросов: {before}.",
+        ),
+        next_step=(
+            "Ask again when fewer programs ask at the same time.",
+            "Повторите, когда спрашивает меньше программ сразу.",
+        ),
+        http_status=503,
+    ),
     "supervisor-request-unsendable": ErrorText(
         what=(
             "The question could not be handed to the engine.",

@@ -1,4 +1,4 @@
-"""Texts of `galosh notebook` and `galosh settings`; merged into `galosh.base.messages.cli`."""
+"""Texts of `notebook`, `settings`, `uninstall`; merged into `galosh.base.messages.cli`."""
 
 from __future__ import annotations
 
@@ -19,4 +19,12 @@ TEXTS: dict[str, Text] = {
         "Открыть браузер здесь не удалось; откройте ссылку сами.",
     ),
     "cli.setting-default": ("default {value}", "по умолчанию {value}"),
+    "cli.help-with-notebooks": (
+        "remove your notebooks and talks too",
+        "удалить и ваши листы и разговоры",
+    ),
+    "cli.leave-kept-work": (
+        "What you wrote stays: {path} (--with-notebooks removes it too)",
+        "Написанное вами останется: {path} (--with-notebooks удаляет и его)",
+    ),
 }
