@@ -25,6 +25,7 @@ class Recorder:
     """A Delegate that writes down what the user would see."""
 
     agrees: bool = True
+    login: bool = False
     seen: list[str] = field(default_factory=list)
     plan: list[PlannedStep] = field(default_factory=list)
 
@@ -39,6 +40,10 @@ class Recorder:
     def ask_to_begin(self) -> bool:
         self.seen.append("asked")
         return self.agrees
+
+    def ask_about_login(self) -> bool:
+        self.seen.append("asked about login")
+        return self.login
 
     def note(self, text: str) -> None:
         self.seen.append("note")

@@ -33,7 +33,7 @@ def test_an_empty_home_lacks_engine_and_model(
     found = verdicts(paths)
     assert found["engine"] == found["model"] == "fail"
     assert found["daemon"] == "warn"
-    assert found["folders"] == found["settings"] == found["desktop"] == "ok"
+    assert found["folders"] == found["settings"] == found["tray"] == found["hotkey"] == "ok"
     assert main(["doctor", "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["healthy"] is False

@@ -28,6 +28,7 @@ VERBS = {
     "logs": "logs",
     "serve": "serve",
     "ask": "ask",
+    "autostart": "autostart",
     "bench": "bench",
     "chat": "chat",
     "engine": "engine",
@@ -208,6 +209,10 @@ def _settings(parser: _Parser, common: _Parser) -> None:
     change.add_argument("value")
 
 
+def _autostart(parser: _Parser, common: _Parser) -> None:
+    _children(parser, common, "autostart", ("status", "on", "off"))
+
+
 def _hotkey(parser: _Parser, common: _Parser) -> None:
     names = ("show", "set", "test", "bind", "unbind")
     _, change, *_ = _children(parser, common, "hotkey", names)
@@ -300,6 +305,7 @@ _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "settings": _settings,
     "token": _token,
     "ask": _ask,
+    "autostart": _autostart,
     "bench": _bench,
     "chat": _chat,
     "logs": _logs,

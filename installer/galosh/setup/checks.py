@@ -21,7 +21,6 @@ from galosh.catalogue import starter as starter_entry
 from galosh.engine import offload_trial
 from galosh.engine.offload import Decision
 from galosh.gguf import check_file
-from galosh.hardware import Machine
 from galosh.setup import gpu, launcher, starter
 from galosh.setup.view import Finding
 
@@ -213,11 +212,3 @@ def check_command(paths: Paths) -> Finding:
         line = launcher.path_line(paths)
         return finding("command", "warn", str(file), "command-off-path", line=line)
     return finding("command", "ok", str(file), "nothing")
-
-
-def check_desktop(machine: Machine) -> Finding:
-    """Icon and hotkey: said honestly, since this version has neither."""
-    kind = machine.display.kind.value
-    if kind is None:
-        return finding("desktop", "ok", say("setup.none"), "desktop-none")
-    return finding("desktop", "ok", kind, "desktop-later")

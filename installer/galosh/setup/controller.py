@@ -18,6 +18,7 @@ from galosh.base.texts import say
 from galosh.setup import launcher, times
 from galosh.setup.background import fetch_recommended
 from galosh.setup.findings import describe
+from galosh.setup.settle_desktop import settle_desktop
 from galosh.setup.steps import Options, Step, Work, all_steps, choose_model, step_title
 from galosh.setup.view import Delegate, PlannedStep, StepTime, Summary
 
@@ -50,6 +51,7 @@ def run_setup(
         _say_about_tray(work)
         taken = tuple(_perform(step, work) for step in chosen)
         queued = None if work.answer is None else fetch_recommended(work)
+        settle_desktop(work)
         summary = Summary(True, work.answer, launcher.next_things(paths), taken, queued)
         delegate.finish(summary)
         return summary
@@ -94,8 +96,6 @@ def _check_disk(work: Work, steps: Sequence[Step], plan: Sequence[PlannedStep]) 
 def _say_about_tray(work: Work) -> None:
     if work.machine.display.kind.value is None:
         work.delegate.note(say("setup.tray-no-display"))
-    elif work.options.tray:
-        work.delegate.note(say("setup.tray-later"))
 
 
 def _perform(step: Step, work: Work) -> StepTime:

@@ -13,7 +13,7 @@ from galosh import hardware
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import say
-from galosh.setup import checks
+from galosh.setup import checks, checks_desktop
 from galosh.setup.findings import describe
 from galosh.setup.view import Finding
 
@@ -49,7 +49,10 @@ def examine(paths: Paths) -> Diagnosis:
         ("daemon", lambda: checks.check_daemon(paths)),
         ("doors", lambda: checks.check_doors(paths)),
         ("command", lambda: checks.check_command(paths)),
-        ("desktop", lambda: checks.check_desktop(machine)),
+        ("tray", lambda: checks_desktop.check_tray(paths, machine)),
+        ("hotkey", lambda: checks_desktop.check_hotkey(paths, machine)),
+        ("prompt", lambda: checks_desktop.check_prompt(machine)),
+        ("autostart", lambda: checks_desktop.check_autostart(paths)),
     )
     found = [finding for finding in describe(machine) if finding.key != "display"]
     return Diagnosis((*found, *(_run(key, check) for key, check in single)))

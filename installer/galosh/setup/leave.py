@@ -6,17 +6,26 @@ place belong to the user and are not touched; the daemon is stopped first.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from galosh import api
+from galosh.api.end import end_process, wait_for_end
+from galosh.api.process import start_mark
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
+from galosh.setup import desktop_entry
+from galosh.setup.ask_hotkey import ask_hotkey
+from galosh.setup.autostart import login_of
 from galosh.setup.launcher import launcher_file
+from galosh.setup.settle_desktop import agent_facts
 
 # The line scripts/install.py writes into every launcher.
 LAUNCHER_MARK = "installed by galosh"
+_AGENT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ def plan_leaving(paths: Paths, *, keep_models: bool, with_notebooks: bool = Fals
     file = launcher_file(paths)
     if _is_ours(file):
         tops.append(file)
+    tops += [*desktop_entry.installed(paths), *login_of(paths).files()]
     there = tuple(dict.fromkeys(path for path in tops if path.exists()))
     # On Windows and macOS several kinds share one folder: what is inside another goes with it.
     going = tuple(p for p in there if not any(q in p.parents for q in there))
@@ -75,8 +85,11 @@ def leave(paths: Paths, leaving: Leaving) -> None:
     Raises GaloshError `setup-leave-stuck` with what could not be removed, or api-… when the
     daemon does not stop (nothing is removed then).
     """
+    _stop_agent(paths)
     if api.is_running(paths) is not None:
         api.stop_daemon(paths)
+    login_of(paths).switch_off()
+    _unbind_hotkey()
     stuck = [said for path in leaving.going if (said := _remove(path)) is not None]
     if stuck:
         raise GaloshError("setup-leave-stuck", paths="; ".join(stuck))
@@ -84,6 +97,26 @@ def leave(paths: Paths, leaving: Leaving) -> None:
     for folder in (paths.bin, paths.data, paths.home):
         if folder is not None and paths.home is not None and not leaving.kept:
             _remove_empty(folder)
+
+
+def _stop_agent(paths: Paths) -> None:
+    """End the icon and what hangs from it; it would start the daemon again."""
+    facts = agent_facts(paths)
+    pid = facts.get("pid") if facts is not None else None
+    if not isinstance(pid, int):
+        return
+    mark = start_mark(pid)
+    for force in (False, True):
+        end_process(pid, mark, force=force)
+        if wait_for_end(pid, mark, _AGENT_SECONDS):
+            return
+
+
+def _unbind_hotkey() -> None:
+    """Take our entry out of the desktop's own shortcuts, if the user once agreed to it."""
+    if sys.platform == "linux":
+        with contextlib.suppress(GaloshError):
+            ask_hotkey("unbind")
 
 
 def _around(going: tuple[Path, ...], kept: list[Path]) -> tuple[Path, ...]:

@@ -69,6 +69,13 @@ class Terminal:
         reply = self._ask(say("setup.question-begin")).strip().lower()
         return not reply or reply[0] in "yдj"
 
+    def ask_about_login(self) -> bool:
+        """See Delegate; silence is no consent."""
+        if self._ask is None:
+            return False
+        reply = self._ask(say("setup.question-login")).strip().lower()
+        return reply[:1] in ("y", "д", "j")
+
     def note(self, text: str) -> None:
         """See Delegate."""
         self._line(text)

@@ -97,6 +97,9 @@ class Delegate(Report, Protocol):
     def ask_to_begin(self) -> bool:
         """Whether the user agrees to the plan."""
 
+    def ask_about_login(self) -> bool:
+        """Whether the user wants the icon started at login; nobody to ask: no."""
+
     def note(self, text: str) -> None:
         """One sentence worth knowing."""
 

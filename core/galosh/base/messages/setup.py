@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from galosh.base.messages import ErrorText, Text
-from galosh.base.messages.extra import setup_doctor
+from galosh.base.messages.extra import setup_desktop, setup_doctor
 
 _FOUND: dict[str, Text] = {
     "setup.head-found": ("This PC:", "Этот компьютер:"),
@@ -128,10 +128,6 @@ _STEPS: dict[str, Text] = {
         "There is no display here, so setup goes on without the icon.",
         "Экрана здесь нет, поэтому установка идёт без значка.",
     ),
-    "setup.tray-later": (
-        "The desktop icon and hotkey are not part of this version; the terminal has everything.",
-        "Значок и горячая клавиша в эту версию не входят; в терминале доступно всё.",
-    ),
     # English in both: the starter model knows no other language. It answers this wording
     # right and the better known one ("What is …?") with French nonsense, on any engine.
     "setup.first-question": ("Name the capital of France.", "Name the capital of France."),
@@ -182,7 +178,13 @@ _STEPS: dict[str, Text] = {
     ),
 }
 
-TEXTS: dict[str, Text] = {**_FOUND, **_VERDICTS, **_STEPS, **setup_doctor.TEXTS}
+TEXTS: dict[str, Text] = {
+    **_FOUND,
+    **_VERDICTS,
+    **_STEPS,
+    **setup_doctor.TEXTS,
+    **setup_desktop.TEXTS,
+}
 
 _KEPT: Text = (
     "What worked before still works; finished steps are kept.",
@@ -190,6 +192,7 @@ _KEPT: Text = (
 )
 
 ERRORS: dict[str, ErrorText] = {
+    **setup_desktop.ERRORS,
     "setup-busy": ErrorText(
         what=("Nothing was done.", "Ничего не сделано."),
         why=(

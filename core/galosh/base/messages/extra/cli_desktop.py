@@ -24,6 +24,25 @@ TEXTS: dict[str, Text] = {
         "like Ctrl+Alt+Space; none: no hotkey",
         "например Ctrl+Alt+Space; none: без горячей клавиши",
     ),
+    "cli.verb-autostart": (
+        "start the icon at login: status, on, off",
+        "запуск значка при входе: состояние, включить, выключить",
+    ),
+    "cli.autostart-status": ("what the next login will do", "что произойдёт при входе"),
+    "cli.autostart-on": ("start at login", "запускать при входе"),
+    "cli.autostart-off": ("do not", "не запускать"),
+    "cli.autostart-is-on": (
+        "The icon starts at login ({place}).",
+        "Значок запускается при входе ({place}).",
+    ),
+    "cli.autostart-is-off": (
+        "Nothing of galosh starts at login.",
+        "При входе ничего от galosh не запускается.",
+    ),
+    "cli.autostart-is-by-system": (
+        "Start at login was switched off in the system's own settings ({place}).",
+        "Запуск при входе выключен в настройках самой системы ({place}).",
+    ),
     "cli.hotkey-granted": (
         "{granted} opens the quick prompt (by {way}).",
         "{granted} открывает быстрый вопрос (через {way}).",

@@ -13,7 +13,6 @@ TEXTS: dict[str, Text] = {
     "setup.check-daemon": ("Daemon", "Демон"),
     "setup.check-doors": ("Access", "Доступ"),
     "setup.check-command": ("Command", "Команда"),
-    "setup.check-desktop": ("Icon and hotkey", "Значок и клавиша"),
     "setup.engine": (
         "{name} ({compiler}); {speed} tokens/s in its trial",
         "{name} ({compiler}); {speed} токенов/с на испытании",
@@ -93,11 +92,7 @@ TEXTS: dict[str, Text] = {
     ),
     "setup.advice-desktop-none": (
         "No display, so none is needed.",
-        "Экрана нет, поэтому они и не нужны.",
-    ),
-    "setup.advice-desktop-later": (
-        "Not part of this version; not installed.",
-        "В эту версию не входят; не установлены.",
+        "Экрана нет, поэтому и не требуется.",
     ),
     "setup.advice-check-broke": (
         "The check itself failed. Run: galosh doctor --debug",
