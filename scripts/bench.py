@@ -15,6 +15,10 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
 COMMANDS = {
+    "desktop": (
+        "scripts.benches.desktop",
+        "memory, idle time, first icon",
+    ),
     "downloads": ("scripts.benches.downloads", "downloads against other tools"),
     "engine": ("scripts.benches.engine", "the engine against llama.cpp, and its manners"),
     "fit": ("scripts.benches.fit", "forecasts of memory and speed against what happens"),

@@ -129,7 +129,7 @@ def test_an_odd_name_stays_as_it_is() -> None:
 
 def test_a_name_from_right_to_left_does_not_turn_the_line() -> None:
     at = view(models=(Model("he", "דגם"),), forecasts={"he": Forecast("fits", 5.0)})
-    assert row(at, "model:he").text == "\u2068דגם\u2069 — fits, about 5.0 tokens/s"
+    assert row(at, "model:he").text == "\u200e\u2068דגם\u2069 — fits, about 5.0 tokens/s"
 
 
 def test_a_download_counts_pauses_and_ends() -> None:

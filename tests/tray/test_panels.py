@@ -114,6 +114,26 @@ def _picture(here: Desktop) -> str:
     return here.run("import", "-silent", "-window", "root", "-crop", where, "txt:-")
 
 
+def test_thirty_models_fit_a_small_screen(tmp_path: Path, daemon: Served) -> None:
+    for number in range(28):
+        daemon.house.model(f"model-{number:02}")
+    daemon.client.use_model("model-27")  # not among the first
+    with desktop(tmp_path, services=True, size=(1024, 768)) as here:
+        here.environ["GALOSH_LANG"] = "en"
+        here.panel()
+        start_tray(here)
+        with host_of(here) as host:
+            wait_for(lambda: host.items() and "(model-27)" in str(host.labels()), "the menu")
+            sight = [row["label"] for row in host.layout() if row.get("toggle-state") == 1]
+            assert len(sight) == 1
+            assert "(model-27)" in sight[0]
+            found = "".join(host.labels())
+            assert all(f"(model-{number:02})" in found for number in range(28))
+        _, y, _, high = open_menu(here)
+        assert y >= 0
+        assert y + high <= 768
+
+
 def test_the_panel_dies_and_comes_back(here: Desktop, daemon: Served) -> None:
     panel = here.panel()
     start_tray(here)

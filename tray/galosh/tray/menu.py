@@ -17,8 +17,8 @@ _MODELS_IN_SIGHT = 7
 _MODELS_MORE = 25
 _DOWNLOADS_IN_SIGHT = 3
 _TEXT_LIMIT = 70
-# Marks that turn the reading direction: a name must not turn the words beside it.
-_ISOLATE, _RELEASE = "\u2068", "\u2069"
+# A name written from right to left must not turn the row or the words beside it.
+_LEFT_TO_RIGHT, _ISOLATE, _RELEASE = DIRECTIONS = "\u200e", "\u2068", "\u2069"
 
 
 def build(view: View) -> tuple[Row, ...]:
@@ -99,7 +99,9 @@ def state_line(view: View) -> str:
 
 def isolated(name: str) -> str:
     """A name that may be written from right to left, kept from turning what stands beside it."""
-    return f"{_ISOLATE}{name}{_RELEASE}" if any("\u0590" <= c <= "\u08ff" for c in name) else name
+    if not any("\u0590" <= letter <= "\u08ff" for letter in name):
+        return name
+    return f"{_LEFT_TO_RIGHT}{_ISOLATE}{name}{_RELEASE}"
 
 
 def _ask_text(view: View) -> str:

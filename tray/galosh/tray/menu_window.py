@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from galosh.tray.children import own_command
+from galosh.tray.menu import DIRECTIONS
 from galosh.tray.rows import Kind, Row
 
 
@@ -29,7 +30,8 @@ def ask_menu(rows: Sequence[Row], x: int, y: int) -> str | None:
 def _to_json(row: Row) -> dict[str, Any]:
     return {
         "key": row.key,
-        "text": row.text,
+        # Tk would draw a box for each of these.
+        "text": "".join(letter for letter in row.text if letter not in DIRECTIONS),
         "kind": row.kind.value,
         "ticked": row.ticked,
         "enabled": row.enabled,
