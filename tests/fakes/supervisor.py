@@ -96,6 +96,7 @@ class FakeSupervisor:
         self.cancelled_at_seconds: float | None = None
         self.running = 0
         self.notice: Notice | None = None
+        self.worker_pid: int | None = None
         self._stopped = asyncio.Event()
 
     async def start(self) -> None:
@@ -152,7 +153,8 @@ class FakeSupervisor:
 
     def status(self) -> dict[str, object]:
         notice = {} if self.notice is None else {"notice": self.notice.to_json()}
-        return {"state": "no-model", "model": self.current, **notice}
+        told = {"state": "no-model", "model": self.current, "worker_pid": self.worker_pid}
+        return {**told, **notice}
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Event]:
         """Says the last words back, unless they are one of these.

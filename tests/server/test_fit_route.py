@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,17 @@ def test_settings_and_the_file_change_a_forecast(stored: Running) -> None:
     assert stored.client.forecasts()[0]["error"]["code"] == caught.value.code  # type: ignore[index]
     path.unlink()
     assert "error" in stored.client.forecasts()[0]
+
+
+def test_what_the_loaded_model_holds_counts_as_free(stored: Running) -> None:
+    """A swap gives it back first. This very process stands in for the worker."""
+    block = bytearray(os.urandom(1)) * 300_000_000
+    before = stored.client.forecast("tiny")
+    stored.supervisor.worker_pid = os.getpid()
+    with_it = stored.client.forecast("tiny")
+    assert len(block) == 300_000_000
+    more = with_it["room"]["available_bytes"] - before["room"]["available_bytes"]  # type: ignore[index]
+    assert more > 150_000_000  # the PC does other things meanwhile
 
 
 def test_a_model_there_is_not(stored: Running) -> None:

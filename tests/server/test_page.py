@@ -66,7 +66,7 @@ def test_a_link_opens_the_page_once(running: Running) -> None:
     reply = browser.trade(code)
     cookie = reply.headers["set-cookie"]
     assert reply.status == 200
-    for part in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=2592000"):
+    for part in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=34560000"):
         assert part in cookie
     assert len(browser.key) >= 43
     assert len(browser.cookie) >= 43

@@ -209,7 +209,15 @@ def test_a_home_with_spaces_cyrillic_and_a_long_name(
 @pytest.mark.skipif(sys.platform != "linux", reason="PSS is Linux's own measure")
 def test_an_idle_daemon_is_small_and_quiet(place: Paths) -> None:
     daemon = start_daemon(place, command=DAEMON)
-    list(Client(place).ask([{"role": "user", "content": "hello"}]))
+    client = Client(place)
+    list(client.ask([{"role": "user", "content": "hello"}]))
+    sheet_id = str(client.add_notebook("", "x" * 100_000)["id"])
+    for version in range(1, 20):
+        client.edit_notebook(sheet_id, version, [(0, 0, "typed")])
+    assert client.notebooks("typed")
+    assert client.forecasts()  # by a process of its own
+    client.add_chat()
+    client.make_link()
     rollup = Path(f"/proc/{daemon.pid}/smaps_rollup").read_text()
     pss_bytes = int(next(x for x in rollup.splitlines() if x.startswith("Pss:")).split()[1]) * 1024
     assert pss_bytes < 45_000_000

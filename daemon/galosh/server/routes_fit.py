@@ -11,6 +11,7 @@ from galosh.base.texts import spoken_language
 from galosh.server import exchange
 from galosh.server.page_requests import parse_fit, parse_language
 from galosh.server.visit import Visit
+from galosh.supervisor.memory import own_bytes
 
 # A change of any of these changes a forecast.
 _SETTINGS = ("model.context_tokens", "engine.threads")
@@ -25,11 +26,12 @@ async def fit(visit: Visit) -> web.StreamResponse:
         known = ", ".join(one.id for one in models) or "–"
         raise GaloshError("store-model-unknown", model_id=wanted, known=known)
     state = house.supervisor.status()
-    held = state.get("worker_memory_bytes")
+    pid = state.get("worker_pid")
+    held = await asyncio.to_thread(own_bytes, pid) if isinstance(pid, int) else 0
     found = await house.forecasts.of_models(
         chosen,
         _settings(visit),
-        extra_bytes=held if isinstance(held, int) else 0,
+        extra_bytes=held or 0,
         measure=not house.is_answering,
     )
     told = [{**one, "loaded": one["id"] == state.get("model")} for one in found]

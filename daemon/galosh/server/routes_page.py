@@ -17,10 +17,12 @@ from galosh.server import exchange, gate
 from galosh.server.page_requests import parse_code
 from galosh.server.peers import is_other_user_at
 from galosh.server.secret import Token
-from galosh.server.sessions import LINK_SECONDS, SESSION_SECONDS
+from galosh.server.sessions import LINK_SECONDS
 from galosh.server.visit import Visit
 
 _COOKIE_END = "; HttpOnly; SameSite=Strict; Path=/; Max-Age="
+# As long as browsers allow: how long a session nobody uses counts is for `Sessions` to say.
+_COOKIE_SECONDS = 400 * 86_400
 
 
 async def page(visit: Visit) -> web.StreamResponse:
@@ -55,7 +57,7 @@ async def begin_session(visit: Visit) -> web.StreamResponse:
         raise GaloshError("server-forbidden")
     halves = await visit.house.sessions.begin(code, _token(visit).value)
     response = exchange.answer({"key": halves.key})
-    cookie = f"{gate.COOKIE}={halves.cookie}{_COOKIE_END}{SESSION_SECONDS:.0f}"
+    cookie = f"{gate.COOKIE}={halves.cookie}{_COOKIE_END}{_COOKIE_SECONDS}"
     response.headers["Set-Cookie"] = cookie
     return response
 

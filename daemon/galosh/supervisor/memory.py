@@ -59,6 +59,18 @@ def worker_bytes(pid: int) -> int | None:
         return None
 
 
+def own_bytes(pid: int) -> int | None:
+    """What would be free if the process ended: without the pages of mapped files, which the
+    system (Linux) counts as available all along."""
+    import psutil
+
+    try:
+        facts = psutil.Process(pid).memory_info()
+    except (psutil.Error, OSError):
+        return None
+    return max(0, int(facts.rss) - int(getattr(facts, "shared", 0)))
+
+
 def count_oom_kills(vmstat: str | None, cgroup_events: str | None) -> int | None:
     """The sum of both counters; the system's rises for every kill, the group's for its own."""
     found = [
