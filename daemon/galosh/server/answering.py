@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -20,7 +21,7 @@ from galosh.base.errors import GaloshError
 from galosh.server import exchange
 from galosh.server.house import House
 from galosh.server.requests import Question
-from galosh.server.thoughts import Splitter
+from galosh.server.sorting import Sorter
 from galosh.server.visit import Visit
 from galosh.server.words import Words, joined, words_of
 from galosh.supervisor.request import (
@@ -91,9 +92,8 @@ async def reply(visit: Visit, question: Question, dialect: Dialect) -> web.Strea
 
 def wish(question: Question) -> GenerationRequest:
     """The same question in the supervisor's words."""
-    talk = tuple(
-        {"role": message.role, "content": message.content} for message in question.messages
-    )
+    talk = tuple(message.to_json() for message in question.messages)
+    tools = {} if question.tools is None else question.tools.options()
     return GenerationRequest(
         messages=talk or None,
         prompt=question.prompt,
@@ -101,7 +101,7 @@ def wish(question: Question) -> GenerationRequest:
         max_tokens=question.max_tokens,
         stop=question.stop,
         sampling=question.sampling,
-        options=question.options,
+        options={**question.options, **tools},
         priority=Priority[question.priority.upper()],
         announce_queue=question.notices,
         override_memory=question.override_memory,
@@ -109,24 +109,35 @@ def wish(question: Question) -> GenerationRequest:
 
 
 async def _sorted(events: AsyncIterator[Event], question: Question) -> AsyncIterator[Event | Words]:
-    """The events with their text as `Words`: thoughts told apart, an echo put before."""
-    splitter: Splitter | None = None
+    """The events with their text as `Words`: thoughts and calls told apart, an echo put
+    before."""
+    sorter: Sorter | None = None
     async for event in events:
         if isinstance(event, Started):
             yield event
             if question.messages:
-                splitter = Splitter(opened=event.thinking)
+                sorter = Sorter(event.form, question.tools, _call_id, thinking=event.thinking)
             if question.echo and question.prompt:
                 yield Words(question.prompt)
         elif isinstance(event, TextPiece):
             words = words_of(event)
-            sorted_out = words if splitter is None else splitter.feed(words)
+            sorted_out = words if sorter is None else sorter.feed(words)
             if sorted_out is not None:
                 yield sorted_out
-        else:
-            if isinstance(event, Done) and splitter is not None and (rest := splitter.finish()):
+        elif isinstance(event, Done) and sorter is not None:
+            if rest := sorter.finish():
                 yield rest
+            if sorter.broken:
+                yield Notice("server.notice-call-broken")
+            ended = sorter.called and event.finish_reason == "stop"
+            yield replace(event, finish_reason="tool_calls") if ended else event
+        else:
             yield event
+
+
+def _call_id() -> str:
+    """Nine letters and digits: the only ids that every family's template takes."""
+    return secrets.token_hex(5)[:9]
 
 
 async def _by_its_name(house: House, question: Question) -> Question:

@@ -13,8 +13,9 @@ from galosh.base.texts import say
 from galosh.server import fields, replies
 from galosh.server.fields import Json
 from galosh.server.requests import Question, parse_chat
+from galosh.server.tools import MAX_TOOLS, Call
 from galosh.server.words import Words
-from galosh.supervisor.request import Done, Started
+from galosh.supervisor.request import Done, Notice, Started
 
 _KNOWN = frozenset(
     {
@@ -29,14 +30,17 @@ _TYPES = {
     404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error",
     503: "overloaded_error",
 }  # fmt: skip
-_REASONS = {"length": "max_tokens"}
+_REASONS = {"length": "max_tokens", "tool_calls": "tool_use"}
+# What Anthropic lets a client say of a tool beside its shape: caching, how it is shown.
+_TOOL = frozenset({"name", "description", "input_schema", "type", "strict", "cache_control",
+                   "input_examples", "defer_loading", "allowed_callers",
+                   "eager_input_streaming"})  # fmt: skip
+_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 def parse_message(data: Json) -> Question:
     """`POST /v1/messages`. Raises GaloshError `server-bad-request`, `server-unsupported`."""
     fields.only(data, _KNOWN)
-    fields.refuse(data, "tools", "server.cannot.tools", ([],))
-    fields.refuse(data, "tool_choice", "server.cannot.tools", ({"type": "none"},))
     thinking = fields.table(data, "thinking")
     if thinking.get("type") not in (None, "enabled", "disabled", "adaptive"):
         expected = say("server.want.known", names="enabled, disabled, adaptive")
@@ -48,7 +52,40 @@ def parse_message(data: Json) -> Question:
     asked["messages"] = _talk(data)
     if thinking.get("type") is not None:
         asked["think"] = thinking["type"] != "disabled"
-    return parse_chat(asked)
+    return parse_chat(asked | _tools(data))
+
+
+def _tools(data: Json) -> dict[str, object]:
+    """`tools` and `tool_choice` in OpenAI's words."""
+    found = data.get("tools")
+    if found is None and data.get("tool_choice") is None:
+        return {}
+    if found is not None and not isinstance(found, list):
+        raise fields.wrong("tools", found, say("server.want.tools", high=MAX_TOOLS))
+    asked: dict[str, object] = {
+        "tools": [_tool(f"tools[{index}]", item) for index, item in enumerate(found or [])]
+    }
+    choice = fields.table(data, "tool_choice")
+    known = frozenset({"type", "name", "disable_parallel_tool_use"})
+    fields.only(choice, known, "tool_choice.")
+    if choice.get("type") == "tool":
+        asked["tool_choice"] = {"type": "function", "function": {"name": choice.get("name")}}
+    elif choice:
+        word = fields.one_of(choice, "type", tuple(_CHOICES))
+        asked["tool_choice"] = _CHOICES[word or "auto"]
+    asked["parallel_tool_calls"] = not fields.flag(choice, "disable_parallel_tool_use")
+    return asked
+
+
+def _tool(place: str, item: object) -> dict[str, object]:
+    data = fields.checked_table(place, item)
+    if data.get("type") not in (None, "custom"):
+        reason = say("server.cannot.own_tools")
+        raise GaloshError("server-unsupported", field=f"{place}.type", reason=reason)
+    fields.only(data, _TOOL, f"{place}.")
+    function = {"name": data.get("name"), "description": data.get("description"),
+                "parameters": data.get("input_schema"), "strict": data.get("strict")}  # fmt: skip
+    return {"type": "function", "function": function}
 
 
 def _talk(data: Json) -> list[object]:
@@ -65,9 +102,45 @@ def _talk(data: Json) -> list[object]:
         if turn.get("role") not in ("user", "assistant"):
             expected = say("server.want.known", names="user, assistant")
             raise fields.wrong(f"{place}.role", turn.get("role"), expected)
-        content = _content(f"{place}.content", turn.get("content"))
-        talk.append({"role": turn["role"], "content": content})
+        talk += _turns(f"{place}.content", str(turn["role"]), turn.get("content"))
     return talk
+
+
+def _turns(place: str, role: str, value: object) -> list[object]:
+    """One message in OpenAI's words: results become turns of their own, before what is said."""
+    blocks = value if isinstance(value, list) else []
+    results: list[object] = []
+    calls: list[object] = []
+    said: list[object] = []
+    for index, block in enumerate(blocks):
+        found, spot = fields.checked_table(f"{place}[{index}]", block), f"{place}[{index}]"
+        if found.get("type") == "tool_result":
+            results.append(_result(spot, found))
+        elif found.get("type") == "tool_use":
+            arguments = fields.checked_table(f"{spot}.input", found.get("input"))
+            function = {"name": found.get("name"), "arguments": arguments}
+            calls.append({"id": found.get("id"), "type": "function", "function": function})
+        else:
+            said.append(block)
+    turn: dict[str, object] = {"role": role, "content": _content(place, said if blocks else value)}
+    if calls:
+        turn["tool_calls"] = calls
+    return results if results and not said else [*results, turn]
+
+
+def _result(place: str, found: Json) -> dict[str, object]:
+    content = found.get("content")
+    content = "" if content is None else _content(f"{place}.content", content)
+    if fields.flag(found, "is_error"):
+        # The other dialects have no field for it, and the templates no word.
+        text = content if isinstance(content, str) else _joined(content)
+        content = f"Error: {text}"
+    return {"role": "tool", "tool_call_id": found.get("tool_use_id"), "content": content}
+
+
+def _joined(parts: object) -> str:
+    found = parts if isinstance(parts, list) else []
+    return "".join(str(part.get("text")) for part in found if isinstance(part, dict))
 
 
 def _content(place: str, value: object) -> object:
@@ -77,9 +150,6 @@ def _content(place: str, value: object) -> object:
     parts: list[object] = []
     for index, block in enumerate(value):
         found = fields.checked_table(f"{place}[{index}]", block)
-        if found.get("type") in ("tool_use", "tool_result"):
-            reason = say("server.cannot.tools")
-            raise GaloshError("server-unsupported", field=f"{place}[{index}]", reason=reason)
         if found.get("type") not in ("thinking", "redacted_thinking"):
             parts.append({"type": found.get("type"), "text": found.get("text")})
     return parts
@@ -95,6 +165,7 @@ class MessageDialect:
         self._model_id = ""
         self._prompt_tokens = self._cached_tokens = 0
         self._block, self._index = "", -1
+        self._told: list[Mapping[str, object]] = []
 
     def begin(self, started: Started) -> bytes:
         """See Dialect."""
@@ -111,7 +182,15 @@ class MessageDialect:
         if words.text:
             told += self._open("text")
             told += self._delta({"type": "text_delta", "text": words.text})
+        for call in words.calls:
+            told += self._open("tool_use", _use(call) | {"input": {}})
+            told += self._delta({"type": "input_json_delta", "partial_json": call.text})
         return told
+
+    def notice(self, notice: Notice) -> bytes:
+        """See Telling; told at the end, beside what was cut."""
+        self._told.append(notice.to_json())
+        return b""
 
     def end(self, done: Done) -> bytes:
         """See Dialect."""
@@ -121,7 +200,7 @@ class MessageDialect:
         return (
             (b"" if self._block else self._open("text"))
             + _event("content_block_stop", {"index": self._index})
-            + _event("message_delta", {"delta": delta, "usage": usage} | _cut(done))
+            + _event("message_delta", {"delta": delta, "usage": usage} | self._beside(done))
             + _event("message_stop", {})
         )
 
@@ -131,19 +210,26 @@ class MessageDialect:
 
     def whole(self, words: Words, done: Done) -> Mapping[str, object]:
         """See Dialect."""
-        blocks = [{"type": "text", "text": words.text}]
+        blocks: list[dict[str, object]] = [{"type": "text", "text": words.text}]
+        if words.calls and not words.text:
+            blocks.clear()
+        blocks += [_use(call) | {"input": dict(call.arguments)} for call in words.calls]
         if words.thought:
             blocks.insert(0, {"type": "thinking", "thinking": words.thought, "signature": ""})
         reason, stop = _reason(done)
-        return self._message(blocks, reason, done.completion_tokens, stop) | _cut(done)
+        return self._message(blocks, reason, done.completion_tokens, stop) | self._beside(done)
 
-    def _open(self, kind: str) -> bytes:
-        """A block of this kind, unless it is the one that is being written."""
-        if self._block == kind:
+    def _beside(self, done: Done) -> dict[str, object]:
+        return replies.beside(done.dropped_messages, done.dropped_tokens, self._told)
+
+    def _open(self, kind: str, block: Mapping[str, object] | None = None) -> bytes:
+        """A block of this kind, unless it is the one that is being written; every call has a
+        block of its own."""
+        if self._block == kind and block is None:
             return b""
         ended = _event("content_block_stop", {"index": self._index}) if self._block else b""
         self._block, self._index = kind, self._index + 1
-        block = {"type": kind, kind: ""}
+        block = {"type": kind, kind: ""} if block is None else block
         return ended + _event("content_block_start", {"index": self._index, "content_block": block})
 
     def _delta(self, delta: Mapping[str, str]) -> bytes:
@@ -151,7 +237,7 @@ class MessageDialect:
 
     def _message(
         self,
-        content: list[dict[str, str]],
+        content: list[dict[str, object]],
         reason: str | None,
         completion_tokens: int,
         stop: str | None,
@@ -192,7 +278,6 @@ def _reason(done: Done) -> tuple[str, str | None]:
     return _REASONS.get(done.finish_reason, "end_turn"), None
 
 
-def _cut(done: Done) -> dict[str, object]:
-    """What was left out of the question, where that was asked for."""
-    cut = replies.truncated(done.dropped_messages, done.dropped_tokens)
-    return {"galosh": {"truncated": cut}} if cut else {}
+def _use(call: Call) -> dict[str, object]:
+    """A call as Anthropic has it, without its input."""
+    return {"type": "tool_use", "id": f"toolu_{call.id}", "name": call.name}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from galosh.base.errors import GaloshError
 from galosh.server import replies
 from galosh.server.words import Chance, Words
-from galosh.supervisor.request import Done, Started
+from galosh.supervisor.request import Done, Notice, Started
 
 
 class LlamaCppDialect:
@@ -16,6 +18,7 @@ class LlamaCppDialect:
     def __init__(self, prompt: str) -> None:
         self._prompt = prompt
         self._model_id = ""
+        self._told: list[Mapping[str, object]] = []
 
     def begin(self, started: Started) -> bytes:
         """See Dialect."""
@@ -34,6 +37,11 @@ class LlamaCppDialect:
     def failure(self, error: GaloshError) -> bytes:
         """See Dialect."""
         return replies.sse(replies.error_body(error))
+
+    def notice(self, notice: Notice) -> bytes:
+        """See Telling; told at the end, beside what was cut."""
+        self._told.append(notice.to_json())
+        return b""
 
     def whole(self, words: Words, done: Done) -> dict[str, object]:
         """See Dialect."""
@@ -56,7 +64,8 @@ class LlamaCppDialect:
             "stopping_word": done.stop_string or "",
             "timings": _timings(done),
         }
-        return told | _chances(words) | ({"galosh": {"truncated": cut}} if cut else {})
+        beside = replies.beside(done.dropped_messages, done.dropped_tokens, self._told)
+        return told | _chances(words) | beside
 
 
 def _stop_type(done: Done) -> str:

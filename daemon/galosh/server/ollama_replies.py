@@ -12,9 +12,9 @@ from typing import Protocol
 
 from galosh.base.clock import Clock
 from galosh.base.errors import GaloshError
-from galosh.server.replies import to_bytes, truncated
+from galosh.server.replies import beside, to_bytes
 from galosh.server.words import Chance, Words
-from galosh.supervisor.request import Done, Started
+from galosh.supervisor.request import Done, Notice, Started
 
 # The version of Ollama's API that these shapes follow; clients compare it.
 API_VERSION = "0.12.0"
@@ -37,6 +37,8 @@ class OllamaDialect:
         self._model_id = model_id
         self._clock = clock
         self._chat = chat
+        self._calls = 0
+        self._told: list[Mapping[str, object]] = []
         self._asked_seconds = self._begun_seconds = clock.monotonic_seconds()
 
     def begin(self, started: Started) -> bytes:
@@ -56,16 +58,22 @@ class OllamaDialect:
         """See Dialect."""
         return _line({"error": str(error)})
 
+    def notice(self, notice: Notice) -> bytes:
+        """See Telling; the last line tells all of them, beside what was cut."""
+        self._told.append(notice.to_json())
+        return b""
+
     def whole(self, words: Words, done: Done) -> dict[str, object]:
         """See Dialect."""
         loading = self._begun_seconds - self._asked_seconds
-        cut = truncated(done.dropped_messages, done.dropped_tokens)
+        # Ollama knows no reason of its own for an answer that calls.
+        reason = "stop" if done.finish_reason == "tool_calls" else done.finish_reason
         return (
             self._head(words)
-            | ({"galosh": {"truncated": cut}} if cut else {})
+            | beside(done.dropped_messages, done.dropped_tokens, self._told)
             | {
                 "done": True,
-                "done_reason": done.finish_reason,
+                "done_reason": reason,
                 "total_duration": _nanoseconds(
                     self._clock.monotonic_seconds() - self._asked_seconds
                 ),
@@ -88,7 +96,16 @@ class OllamaDialect:
             "created_at": moment(self._clock.wall_seconds()),
         }
         if self._chat:
-            told["message"] = {"role": "assistant", "content": words.text, **thought}
+            calls = [
+                {"function": {"index": at, "name": call.name, "arguments": dict(call.arguments)},
+                 "id": call.id}
+                for at, call in enumerate(words.calls, self._calls)
+            ]  # fmt: skip
+            self._calls += len(calls)
+            told["message"] = {
+                "role": "assistant", "content": words.text, **thought,
+                **({"tool_calls": calls} if calls else {}),
+            }  # fmt: skip
         else:
             told |= {"response": words.text, **thought}
         if words.entries:
@@ -142,7 +159,7 @@ def shown(
         "template": template,
         "details": _details(model),
         "model_info": dict(info),
-        "capabilities": ["completion"],
+        "capabilities": ["completion", "tools"],
         "modified_at": moment(modified_seconds),
     }
 

@@ -15,6 +15,7 @@ from galosh.server import fields
 from galosh.server.fields import Json
 from galosh.server.requests import Question, parse_chat, parse_completion
 from galosh.server.sampling import read_form
+from galosh.server.tools import MAX_TOOLS
 
 _MAX_TEXT = 16 * 1024 * 1024
 _MAX_NAME = 4096
@@ -58,13 +59,13 @@ class OllamaQuestion:
 def parse_ollama_chat(data: Json) -> OllamaQuestion:
     """`POST /api/chat`. Raises GaloshError `server-bad-request` or `server-unsupported`."""
     fields.only(data, _CHAT)
-    fields.refuse(data, "tools", "server.cannot.tools", ([],))
     found = data.get("messages")
     messages = [] if found is None else found
     if not isinstance(messages, list):
         raise fields.wrong("messages", found, say("server.want.messages", low=0, high=4096))
     talk = [_message(f"messages[{index}]", item) for index, item in enumerate(messages)]
-    question = parse_chat(_common(data) | {"messages": talk}) if talk else None
+    asked = _common(data) | {"messages": talk, "tools": data.get("tools")}
+    question = parse_chat(asked) if talk else None
     return _asked(data, question)
 
 
@@ -151,8 +152,25 @@ def _message(place: str, item: object) -> dict[str, object]:
         raise GaloshError(
             "server-unsupported", field=f"{place}.images", reason=say("server.cannot.media")
         )
-    kept = {name: data[name] for name in ("role", "content", "tool_calls") if data.get(name)}
+    kept = {name: data[name] for name in ("role", "content", "tool_call_id") if data.get(name)}
+    if data.get("tool_name") is not None:
+        kept["name"] = data["tool_name"]
+    if data.get("tool_calls"):
+        kept["tool_calls"] = _calls(f"{place}.tool_calls", data["tool_calls"])
     return {"content": "", **kept}
+
+
+def _calls(place: str, found: object) -> list[object]:
+    """Calls as OpenAI has them: Ollama numbers them inside of the function."""
+    if not isinstance(found, list):
+        raise fields.wrong(place, found, say("server.want.tools", high=MAX_TOOLS))
+    calls: list[object] = []
+    for index, item in enumerate(found):
+        call = dict(fields.checked_table(f"{place}[{index}]", item))
+        function = dict(fields.checked_table(f"{place}[{index}].function", call.get("function")))
+        function.pop("index", None)
+        calls.append({**call, "function": function})
+    return calls
 
 
 def _keep_seconds(value: object) -> float | None:

@@ -26,6 +26,7 @@ class OpenAiDialect:
         self._chat = chat
         self._usage = usage
         self._notices = notices
+        self._calls = 0
         self._told: list[Mapping[str, object]] = []
         self._heading = Heading(answer_id, created, "", chat)
         self._texts = TextEvents(self._heading)
@@ -39,8 +40,15 @@ class OpenAiDialect:
     def piece(self, words: Words) -> bytes:
         """See Dialect."""
         if words.thought or words.entries:
-            return replies.sse(replies.chunk(self._heading, words))
-        return self._texts.event(words.text)
+            told = replies.sse(replies.chunk(self._heading, words))
+        else:
+            told = self._texts.event(words.text) if words.text or not words.calls else b""
+        for call in words.calls:
+            told += b"".join(
+                map(replies.sse, replies.call_chunks(self._heading, call, self._calls))
+            )
+            self._calls += 1
+        return told
 
     def end(self, done: Done) -> bytes:
         """See Dialect."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from galosh.base.errors import GaloshError
+from galosh.server.tools import Call
 from galosh.server.words import Chance, Words
 
 _OPENAI_CODES = {
@@ -66,7 +67,7 @@ class Ending:
 def chunk(
     heading: Heading, words: Words | None, finish_reason: str | None = None, *, first: bool = False
 ) -> dict[str, object]:
-    """One piece of a streamed answer."""
+    """One piece of a streamed answer; calls have chunks of their own."""
     if heading.chat:
         delta: dict[str, object] = {"role": "assistant"} if first else {}
         if words is not None and words.thought:
@@ -79,6 +80,27 @@ def chunk(
     choice |= {"logprobs": _chances(heading, words), "finish_reason": finish_reason}
     kind = "chat.completion.chunk" if heading.chat else "text_completion"
     return _head(heading, kind) | {"choices": [choice]}
+
+
+def call_chunks(heading: Heading, call: Call, index: int) -> list[dict[str, object]]:
+    """A call as a stream has it: its id and name first, then its arguments."""
+    named = {"index": index, "id": call.id, "type": "function",
+             "function": {"name": call.name, "arguments": ""}}  # fmt: skip
+    filled = {"index": index, "function": {"arguments": call.text}}
+    head = _head(heading, "chat.completion.chunk")
+    choice = {"index": 0, "logprobs": None, "finish_reason": None}
+    return [
+        head | {"choices": [choice | {"delta": {"tool_calls": [one]}}]} for one in (named, filled)
+    ]
+
+
+def told_calls(calls: Sequence[Call]) -> list[dict[str, object]]:
+    """`tool_calls` of a whole message."""
+    return [
+        {"id": call.id, "type": "function",
+         "function": {"name": call.name, "arguments": call.text}}
+        for call in calls
+    ]  # fmt: skip
 
 
 class TextEvents:
@@ -108,7 +130,10 @@ def notice_chunk(heading: Heading, notice: Mapping[str, object]) -> dict[str, ob
 def whole(heading: Heading, words: Words, ending: Ending) -> dict[str, object]:
     """An answer in one piece."""
     if heading.chat:
-        message = {"role": "assistant", "content": words.text, "refusal": None}
+        content = None if words.calls and not words.text else words.text
+        message: dict[str, object] = {"role": "assistant", "content": content, "refusal": None}
+        if words.calls:
+            message["tool_calls"] = told_calls(words.calls)
         if words.thought:
             message["reasoning_content"] = words.thought
         choice: dict[str, object] = {"index": 0, "message": message}
@@ -143,6 +168,19 @@ def truncated(messages: int, tokens: int) -> dict[str, int] | None:
     if not messages and not tokens:
         return None
     return {"dropped_messages": messages, "dropped_tokens": tokens}
+
+
+def beside(
+    messages: int, tokens: int, notices: Sequence[Mapping[str, object]]
+) -> dict[str, object]:
+    """What galosh says beside an answer in a dialect that has no word for it: what was cut,
+    and what the asker should know; nothing where there is nothing to say."""
+    told: dict[str, object] = {}
+    if cut := truncated(messages, tokens):
+        told["truncated"] = cut
+    if notices:
+        told["notices"] = list(notices)
+    return {"galosh": told} if told else {}
 
 
 def _chances(heading: Heading, words: Words | None) -> dict[str, object] | None:

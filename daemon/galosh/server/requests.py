@@ -18,6 +18,7 @@ from galosh.base.texts import say
 from galosh.server import fields
 from galosh.server.fields import Json
 from galosh.server.sampling import SAMPLING_FIELDS, Sampling, read_form, read_sampling
+from galosh.server.tools import MAX_NAME, Call, Tools, read_calls, read_tools
 
 _MAX_TEXT = 16 * 1024 * 1024
 _MAX_MESSAGES = 4096
@@ -29,7 +30,10 @@ _MAX_PATH = 4096
 _MAX_LISTED = 64
 
 PRIORITIES = ("background", "normal", "interactive")
-_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_ROLES = {
+    "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
+    "tool": "tool",
+}  # fmt: skip
 
 # Fields that change nothing here whatever they hold: account, billing and caching hints.
 _IGNORED = frozenset(
@@ -41,7 +45,6 @@ _IGNORED = frozenset(
         "safety_identifier",
         "prompt_cache_key",
         "prompt_cache_retention",
-        "parallel_tool_calls",
         "verbosity",
     }
 )
@@ -51,10 +54,8 @@ _SHARED = SAMPLING_FIELDS | frozenset(
     | {"draft", "truncate", "notices", "priority", "override_memory"}
 )
 _REFUSED_CHAT: dict[str, tuple[str, tuple[object, ...]]] = {
-    "tools": ("server.cannot.tools", ([],)),
-    "tool_choice": ("server.cannot.tools", ("none", "auto")),
-    "functions": ("server.cannot.tools", ([],)),
-    "function_call": ("server.cannot.tools", ("none", "auto")),
+    "functions": ("server.cannot.functions", ([],)),
+    "function_call": ("server.cannot.functions", ("none", "auto")),
     "modalities": ("server.cannot.media", (["text"],)),
     "audio": ("server.cannot.media", ()),
     "grammar": ("server.cannot.grammar", ("",)),
@@ -67,19 +68,41 @@ _CHAT = (
     _SHARED
     | _IGNORED
     | {"messages", "max_completion_tokens", "response_format", "top_logprobs", "think"}
+    | {"tools", "tool_choice", "parallel_tool_calls"}
     | frozenset(_REFUSED_CHAT)
 )
 _COMPLETION = _SHARED | _IGNORED | {"prompt", "echo", "suffix"} | frozenset(_REFUSED_COMPLETION)
 # What a model thought in earlier turns is not told to it again.
-_MESSAGE = frozenset({"role", "content", "name", "refusal", "annotations", "reasoning_content"})
+_MESSAGE = frozenset(
+    {
+        "role", "content", "name", "refusal", "annotations", "reasoning_content", "audio",
+        "tool_calls", "tool_call_id", "function_call",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a talk; role is system, user or assistant."""
+    """One turn of a talk; role is system, user, assistant or tool. call_id, name: whose
+    result a turn of the role `tool` is."""
 
     role: str
     content: str
+    calls: tuple[Call, ...] = ()
+    call_id: str = ""
+    name: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """As the worker reads it."""
+        told: dict[str, object] = {"role": self.role, "content": self.content}
+        if self.calls:
+            told["calls"] = [
+                {"id": call.id, "name": call.name, "arguments": call.arguments}
+                for call in self.calls
+            ]
+        if self.role == "tool":
+            told |= {"call_id": self.call_id, "name": self.name}
+        return told
 
 
 @dataclass(frozen=True)
@@ -89,6 +112,7 @@ class Question:
     model_id None: whatever model is current or default. max_tokens None: as many as fit.
     sampling holds only what the client gave. preset: the sampler preset that fills in the rest.
     options: the worker's fields beside sampling (the form of the answer, what is told of it).
+    tools: what the model may call.
     echo: the prompt is repeated before the answer.
     notices: a stream may hold what the asker should know meanwhile (the model is being woken,
     questions wait before this one), as chunks without words. priority: background, normal or
@@ -103,6 +127,7 @@ class Question:
     sampling: Sampling = field(default_factory=dict)
     preset: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+    tools: Tools | None = None
     stream: bool = False
     include_usage: bool = False
     echo: bool = False
@@ -167,7 +192,12 @@ def parse_chat(data: Json) -> Question:
     options = _chat_logprobs(data)
     if data.get("think") is not None:
         options["think"] = fields.flag(data, "think")
-    return _question(data, longest, messages=_messages(data), prompt=None, options=options)
+    tools = read_tools(data)
+    question = _question(data, longest, messages=_messages(data), prompt=None, options=options)
+    if tools is not None and {"json", "json_schema"} & set(question.options):
+        reason = say("server.cannot.form")
+        raise GaloshError("server-unsupported", field="response_format", reason=reason)
+    return replace(question, tools=tools)
 
 
 def parse_completion(data: Json) -> Question:
@@ -283,32 +313,41 @@ def _messages(data: Json) -> tuple[Message, ...]:
     if not isinstance(found, list) or not 1 <= len(found) <= _MAX_MESSAGES:
         expected = say("server.want.messages", low=1, high=_MAX_MESSAGES)
         raise fields.wrong("messages", found, expected)
-    return tuple(_message(f"messages[{index}]", item) for index, item in enumerate(found))
+    return _with_names([_message(f"messages[{index}]", item) for index, item in enumerate(found)])
 
 
 def _message(place: str, item: object) -> Message:
     data = fields.checked_table(place, item)
-    if (
-        data.get("tool_calls")
-        or data.get("function_call")
-        or data.get("role")
-        in (
-            "tool",
-            "function",
-        )
-    ):
-        reason = say("server.cannot.tools")
-        raise GaloshError("server-unsupported", field=place, reason=reason)
-    fields.only(data, _MESSAGE | {"tool_calls", "function_call", "audio"}, f"{place}.")
-    if data.get("audio") is not None:
-        raise GaloshError(
-            "server-unsupported", field=f"{place}.audio", reason=say("server.cannot.media")
-        )
+    fields.refuse(data, "function_call", "server.cannot.functions")
+    fields.refuse(data, "audio", "server.cannot.media")
+    fields.only(data, _MESSAGE, f"{place}.")
     role = data.get("role")
     if not isinstance(role, str) or role not in _ROLES:
         expected = say("server.want.known", names=", ".join(_ROLES))
         raise fields.wrong(f"{place}.role", role, expected)
-    return Message(_ROLES[role], _content(f"{place}.content", role, data.get("content")))
+    calls = read_calls(f"{place}.tool_calls", data.get("tool_calls"))
+    if calls and role != "assistant":
+        raise fields.wrong(f"{place}.tool_calls", data["tool_calls"], say("server.want.nothing"))
+    named = {"call_id": fields.text(data, "tool_call_id", 0, MAX_NAME) or "",
+             "name": fields.text(data, "name", 0, MAX_NAME) or ""}  # fmt: skip
+    content = _content(f"{place}.content", role, data.get("content"))
+    return Message(_ROLES[role], content, calls, **(named if role == "tool" else {}))
+
+
+def _with_names(talk: list[Message]) -> tuple[Message, ...]:
+    """The talk with every result told whose it is: by its id, or by its place."""
+    found: list[Message] = []
+    waiting: list[Call] = []
+    for turn in talk:
+        if turn.calls:
+            waiting = list(turn.calls)
+        if turn.role == "tool" and waiting:
+            same = [call for call in waiting if call.id == turn.call_id and call.id]
+            own = (same or [call for call in waiting if call.name == turn.name] or waiting)[0]
+            waiting.remove(own)
+            turn = replace(turn, call_id=turn.call_id or own.id, name=turn.name or own.name)
+        found.append(turn)
+    return tuple(found)
 
 
 def _content(place: str, role: str, value: object) -> str:

@@ -13,12 +13,13 @@ from galosh.base.texts import say
 from galosh.server import fields, replies
 from galosh.server.fields import Json
 from galosh.server.requests import Question, parse_chat
+from galosh.server.tools import Call, Tool
 from galosh.server.words import Words, joined
-from galosh.supervisor.request import Done, Started
+from galosh.supervisor.request import Done, Notice, Started
 
 _IGNORED = frozenset(
     {
-        "store", "metadata", "user", "parallel_tool_calls", "service_tier", "include",
+        "store", "metadata", "user", "service_tier", "include",
         "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
         "stream_options", "reasoning", "background", "max_tool_calls", "top_logprobs",
     }
@@ -26,17 +27,17 @@ _IGNORED = frozenset(
 _PASSED = ("model", "temperature", "top_p", "top_k", "min_p", "seed", "stream")
 _KNOWN = _IGNORED | frozenset(_PASSED) | {
     "input", "instructions", "max_output_tokens", "text", "tools", "tool_choice",
+    "parallel_tool_calls",
     "previous_response_id", "conversation", "prompt", "truncation",
 }  # fmt: skip
 _MARKS = {"message": "msg", "reasoning": "rs"}
+_CALLS = ("function_call", "function_call_output")
 _TEXTS = ("input_text", "output_text", "text")
 
 
 def parse_response(data: Json) -> Question:
     """`POST /v1/responses`. Raises GaloshError `server-bad-request`, `server-unsupported`."""
     fields.only(data, _KNOWN)
-    fields.refuse(data, "tools", "server.cannot.tools", ([],))
-    fields.refuse(data, "tool_choice", "server.cannot.tools", ("none", "auto"))
     fields.refuse(data, "background", "server.cannot.background", (False,))
     fields.refuse(data, "top_logprobs", "server.cannot.logprobs", (0,))
     for name in ("previous_response_id", "conversation", "prompt"):
@@ -48,6 +49,7 @@ def parse_response(data: Json) -> Question:
         expected = say("server.want.known", names="auto, disabled")
         raise fields.wrong("truncation", data["truncation"], expected)
     asked["truncate"] = data.get("truncation") == "auto"
+    asked |= _tools(data)
     form = fields.table(fields.table(data, "text"), "format")
     if form.get("type") == "json_schema":
         schema = {name: value for name, value in form.items() if name != "type"}
@@ -55,6 +57,36 @@ def parse_response(data: Json) -> Question:
     elif form:
         asked["response_format"] = dict(form)
     return parse_chat(asked)
+
+
+def _tools(data: Json) -> dict[str, object]:
+    """The Responses API tells a function without the box around it."""
+    found, choice = data.get("tools"), data.get("tool_choice")
+    asked: dict[str, object] = {"parallel_tool_calls": data.get("parallel_tool_calls")}
+    if isinstance(found, list):
+        asked["tools"] = [_boxed(f"tools[{index}]", item) for index, item in enumerate(found)]
+    elif found is not None:
+        asked["tools"] = found
+    if isinstance(choice, Mapping):
+        fields.only(choice, frozenset({"type", "name"}), "tool_choice.")
+        choice = {"type": choice.get("type"), "function": {"name": choice.get("name")}}
+    return asked | ({} if choice is None else {"tool_choice": choice})
+
+
+def _boxed(place: str, item: object) -> dict[str, object]:
+    data = fields.checked_table(place, item)
+    function = {name: value for name, value in data.items() if name != "type"}
+    return {"type": data.get("type"), "function": function}
+
+
+def _call(place: str, found: Json) -> dict[str, object]:
+    """An item that calls, or the result of one, as a turn."""
+    if found.get("type") == "function_call_output":
+        content = _content(f"{place}.output", found.get("output"))
+        return {"role": "tool", "tool_call_id": found.get("call_id"), "content": content}
+    function = {"name": found.get("name"), "arguments": found.get("arguments")}
+    call = {"id": found.get("call_id"), "type": "function", "function": function}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
 def _talk(data: Json) -> list[object]:
@@ -73,10 +105,17 @@ def _talk(data: Json) -> list[object]:
         kind = found.get("type", "message")
         if kind == "reasoning":
             continue
+        if kind in _CALLS:
+            turn = _call(place, found)
+            before = talk[-1] if talk else None
+            if kind == "function_call" and isinstance(before, dict) and before.get("tool_calls"):
+                before["tool_calls"] += turn["tool_calls"]  # several calls are one turn
+            else:
+                talk.append(turn)
+            continue
         if kind != "message":
-            raise GaloshError(
-                "server-unsupported", field=f"{place}.type", reason=say("server.cannot.tools")
-            )
+            reason = say("server.cannot.own_tools")
+            raise GaloshError("server-unsupported", field=f"{place}.type", reason=reason)
         content = _content(f"{place}.content", found.get("content"))
         talk.append({"role": found.get("role"), "content": content})
     return talk
@@ -106,6 +145,7 @@ class ResponseDialect:
         self._model_id = ""
         self._number = -1
         self._parts: list[Words] = []
+        self._told: list[Mapping[str, object]] = []
         self._kind, self._index = "", -1
 
     def begin(self, started: Started) -> bytes:
@@ -128,14 +168,39 @@ class ResponseDialect:
             told += self._open("message")
             facts = self._place() | {"delta": words.text, "logprobs": []}
             told += self._event("response.output_text.delta", facts)
+        for call in words.calls:
+            told += self._told_call(call)
         return told
+
+    def notice(self, notice: Notice) -> bytes:
+        """See Telling; told at the end, beside what was cut."""
+        self._told.append(notice.to_json())
+        return b""
+
+    def _told_call(self, call: Call) -> bytes:
+        """The events of one call."""
+        closed = self._close("completed") if self._kind else b""
+        self._kind, self._index = "", self._index + 1
+        place = {"item_id": f"fc_{call.id}", "output_index": self._index}
+        opened = {"output_index": self._index, "item": _call_item(call, "in_progress", "")}
+        whole = {"output_index": self._index, "item": _call_item(call, "completed", call.text)}
+        name = "response.function_call_arguments"
+        return (
+            closed
+            + self._event("response.output_item.added", opened)
+            + self._event(f"{name}.delta", place | {"delta": call.text})
+            + self._event(f"{name}.done", place | {"arguments": call.text, "name": call.name})
+            + self._event("response.output_item.done", whole)
+        )
 
     def end(self, done: Done) -> bytes:
         """See Dialect."""
-        told = self._open("message") if self._kind != "message" else b""
-        final = "response.completed" if _status(done) == "completed" else "response.incomplete"
         whole = self.whole(joined(self._parts), done)
-        return told + self._close(_status(done)) + self._event(final, {"response": whole})
+        silent = not any(words.text or words.calls for words in self._parts)
+        told = self._open("message") if silent else b""
+        told += self._close(_status(done)) if self._kind else b""
+        final = "response.completed" if _status(done) == "completed" else "response.incomplete"
+        return told + self._event(final, {"response": whole})
 
     def _open(self, kind: str) -> bytes:
         """The item that words of this kind belong to, unless it is being written."""
@@ -176,11 +241,13 @@ class ResponseDialect:
         """See Dialect."""
         self._model_id = done.model_id
         output = [self._item("message", _status(done), words.text)]
+        if words.calls and not words.text:
+            output.clear()
+        output += [_call_item(call, "completed", call.text) for call in words.calls]
         if words.thought:
             output.insert(0, self._item("reasoning", "completed", words.thought))
         response = self._response(_status(done), output, done)
-        if cut := replies.truncated(done.dropped_messages, done.dropped_tokens):
-            response["galosh"] = {"truncated": cut}
+        response |= replies.beside(done.dropped_messages, done.dropped_tokens, self._told)
         if done.finish_reason == "length":
             response["incomplete_details"] = {"reason": "max_output_tokens"}
         return response
@@ -209,7 +276,7 @@ class ResponseDialect:
     def _response(
         self, status: str, output: list[dict[str, object]], done: Done | None
     ) -> dict[str, object]:
-        sampling = self._question.sampling
+        sampling, tools = self._question.sampling, self._question.tools
         return {
             "id": f"resp_{self._mark}",
             "object": "response",
@@ -221,18 +288,28 @@ class ResponseDialect:
             "max_output_tokens": self._question.max_tokens,
             "model": self._model_id,
             "output": output,
-            "parallel_tool_calls": False,
+            "parallel_tool_calls": tools is None or tools.parallel,
             "previous_response_id": None,
             "store": False,
             "temperature": sampling.get("temperature"),
             "top_p": sampling.get("top_p"),
             "text": {"format": {"type": "text"}},
-            "tool_choice": "none",
-            "tools": [],
+            "tool_choice": "none" if tools is None else tools.choice,
+            "tools": [] if tools is None else [_told_tool(tool) for tool in tools.offered],
             "truncation": "auto" if self._question.options.get("truncate") else "disabled",
             "metadata": {},
             "usage": None if done is None else _usage(done),
         }
+
+
+def _call_item(call: Call, status: str, arguments: str) -> dict[str, object]:
+    return {"type": "function_call", "id": f"fc_{call.id}", "call_id": f"call_{call.id}",
+            "name": call.name, "arguments": arguments, "status": status}  # fmt: skip
+
+
+def _told_tool(tool: Tool) -> dict[str, object]:
+    return {"type": "function", "name": tool.name, "description": tool.description,
+            "parameters": tool.parameters, "strict": tool.strict}  # fmt: skip
 
 
 def _usage(done: Done) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """Tells what a model thinks aloud from what it answers. Pure.
 
-Models that think write `<think>…</think>` (or `[THINK]…[/THINK]`) before the answer; some
-templates write the opening mark themselves. Only a mark at the very beginning counts: one
-in mid-answer is text. Nothing is lost or held back longer than it could still be a mark.
+Models that think write `<think>…</think>` (`[THINK]…[/THINK]`, Gemma `<|channel>thought …
+<channel|>`) before the answer; some templates write the opening mark themselves. Only a mark
+at the very beginning counts: one in mid-answer is text. Nothing is lost or held back longer
+than it could still be a mark.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import replace
 
 from galosh.server.words import Words
 
-_MARKS = {"<think>": "</think>", "[THINK]": "[/THINK]"}
+_MARKS = {
+    "<think>": "</think>", "[THINK]": "[/THINK]", "<|channel>thought": "<channel|>",
+}  # fmt: skip
 
 
 class Splitter:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from galosh.server.tools import Call
 from galosh.supervisor.request import TextPiece
 
 # What OpenAI writes for a chance too small to tell.
@@ -39,11 +40,13 @@ class Entry:
 @dataclass(frozen=True)
 class Words:
     """A piece of an answer, or all of it. thought: what the model says to itself before it
-    answers. entries: the tokens it is made of, where they were asked for."""
+    answers. entries: the tokens it is made of, where they were asked for. calls: functions
+    that the client is to run, each whole."""
 
     text: str = ""
     thought: str = ""
     entries: tuple[Entry, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 def words_of(piece: TextPiece) -> Words:
@@ -60,6 +63,7 @@ def joined(pieces: Iterable[Words]) -> Words:
         "".join(words.text for words in found),
         "".join(words.thought for words in found),
         tuple(entry for words in found for entry in words.entries),
+        tuple(call for words in found for call in words.calls),
     )
 
 

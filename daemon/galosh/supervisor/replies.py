@@ -81,6 +81,7 @@ class Begun:
     prompt_tokens: int
     cached_tokens: int
     thinking: bool = False
+    form: str = ""
 
 
 @dataclass(frozen=True)
@@ -281,6 +282,7 @@ def _begun(frame: Frame) -> Begun:
         _count(frame, "prompt_tokens"),
         _maybe_count(frame, "cached_tokens") or 0,
         frame.get("thinking") is True,
+        _word(frame, "form") if "form" in frame else "",
     )
 
 

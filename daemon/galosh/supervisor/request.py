@@ -103,6 +103,7 @@ class Started:
     prompt_tokens: int
     cached_tokens: int
     thinking: bool = False  # the template has opened the model's thoughts
+    form: str = ""  # in which form this model writes calls and thoughts, see worker.tool_form
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,11 @@ class Running:
         ticket.begun = True
         assert ticket.stream is not None
         started = Started(
-            _model_id(ticket), reply.prompt_tokens, reply.cached_tokens, reply.thinking
+            _model_id(ticket),
+            reply.prompt_tokens,
+            reply.cached_tokens,
+            reply.thinking,
+            reply.form,
         )
         return ticket.stream.put(started)
 

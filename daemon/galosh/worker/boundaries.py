@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 
 from galosh.worker.fault import WorkerFault
 from galosh.worker.prefixes import MIN_TOKENS, common_tokens
+from galosh.worker.turn import Turn
 
-Messages = Sequence[tuple[str, str]]
+Messages = Sequence[Turn]
 
 
 def boundaries(
@@ -36,13 +37,13 @@ def boundaries(
 
 def _other_question(messages: Messages) -> Messages | None:
     """The same conversation up to its first question, which is another one."""
-    for number, (role, content) in enumerate(messages):
-        if role == "user":
-            return [*messages[:number], ("user", "x" if content[:1] != "x" else "y")]
+    for number, turn in enumerate(messages):
+        if turn.role == "user":
+            return [*messages[:number], Turn("user", "x" if turn.content[:1] != "x" else "y")]
     return None
 
 
 def _going_on(messages: Messages) -> Messages | None:
-    if messages[-1][0] != "user":
+    if messages[-1].role != "user":
         return None
-    return [*messages, ("assistant", "x"), ("user", "x")]
+    return [*messages, Turn("assistant", "x"), Turn("user", "x")]

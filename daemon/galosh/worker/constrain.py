@@ -14,6 +14,7 @@ import math
 from typing import Any
 
 from galosh.worker.fault import WorkerFault
+from galosh.worker.trigger import Trigger
 from galosh.worker.vocabulary import Vocabulary
 
 # As a `min_p`: drops what is impossible, which some samplers cannot bear (the logarithm of
@@ -25,8 +26,22 @@ _ROOT = b"root"
 class Constraint:
     """One answer's grammar over the sampler chain `chain`, which stays its owner's."""
 
-    def __init__(self, lib: Any, vocabulary: Vocabulary, grammar: str, chain: Any) -> None:
-        """Raises worker-schema-unsupported where native code refuses the grammar."""
+    def __init__(
+        self,
+        lib: Any,
+        vocabulary: Vocabulary,
+        grammar: str,
+        chain: Any,
+        trigger: Trigger | None = None,
+        *,
+        marks: bool = False,
+    ) -> None:
+        """trigger: what it waits for. marks: control tokens that are shown belong to the form.
+
+        Raises worker-schema-unsupported where native code refuses the grammar.
+        """
+        self._trigger = trigger
+        self._piece = vocabulary.piece
         self._lib = lib
         self._chain = chain
         self._size = vocabulary.size
@@ -43,10 +58,20 @@ class Constraint:
                 lib.llama_sampler_init_grammar(vocabulary.pointer, grammar.encode("utf-8"), _ROOT),
             )
             self._possible = self._make("possible", lib.llama_sampler_init_min_p(POSSIBLE, 1))
-            self._controls = self._make("controls", _ban_controls(lib, vocabulary))
+            self._controls = self._make("controls", _ban_controls(lib, vocabulary, marks))
         except BaseException:
             self.free()
             raise
+
+    @property
+    def waits(self) -> bool:
+        """Whether the answer is still free."""
+        return self._trigger is not None and not self._trigger.met
+
+    def hear(self, token: int) -> None:
+        """A token that was chosen while it waits."""
+        if self._trigger is not None and not self._is_end(token):
+            self._trigger.feed(self._piece(token))
 
     def next_token(self, context_pointer: Any, row: int) -> int:
         """The next token, allowed by the grammar. Raises worker-grammar-stuck."""
@@ -117,9 +142,15 @@ class Constraint:
         )
 
 
-def _ban_controls(lib: Any, vocabulary: Vocabulary) -> Any:
-    """A sampler that makes every control token impossible that does not end the answer."""
-    tokens = [token for token in vocabulary.control_tokens if not vocabulary.is_end(token)]
+def _ban_controls(lib: Any, vocabulary: Vocabulary, marks: bool) -> Any:
+    """A sampler that makes every control token impossible that neither ends the answer nor
+    is a mark of its form."""
+    allowed = vocabulary.shown if marks else {}
+    tokens = [
+        token
+        for token in vocabulary.control_tokens
+        if not vocabulary.is_end(token) and token not in allowed
+    ]
     pairs = (lib.llama_logit_bias * max(1, len(tokens)))()
     for pair, token in zip(pairs, tokens, strict=False):
         pair.token, pair.bias = token, -math.inf

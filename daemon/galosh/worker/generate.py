@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from galosh.worker.calling import trigger_of
 from galosh.worker.draft import Drafter
 from galosh.worker.draft_model import DraftModel
 from galosh.worker.fault import WorkerFault
@@ -46,6 +47,7 @@ class Answer:
         emit: Emit,
         logprobs: Logprobs | None,
         draft_model: DraftModel | None = None,
+        thinking: bool = False,
     ) -> None:
         """`emit` gets started, prefill, text and done events, without their id."""
         self.tokens = list(prompt)
@@ -61,7 +63,7 @@ class Answer:
         self.started = False
         self.cached_tokens = self.restored_tokens = 0
         self.dropped_messages = self.dropped_tokens = 0
-        self.thinking = False
+        self.thinking = thinking
         self._model = model
         self._emit = emit
         self._logprobs = logprobs
@@ -84,6 +86,8 @@ class Answer:
             options.sampling,
             prompt,
             grammar=options.grammar,
+            trigger=trigger_of(model, options, thinking=thinking),
+            marks=bool(options.tools),
             context_tokens=size_tokens,
         )
         self._template = model.template.kind if options.messages is not None else None
@@ -118,6 +122,7 @@ class Answer:
         }
         if self._template is not None:
             event["template"] = self._template
+            event["form"] = self._model.template.form.name
         if self.thinking:
             event["thinking"] = True
         self._emit(event)

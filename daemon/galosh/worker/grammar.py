@@ -84,7 +84,7 @@ _FORMATS: dict[str, str] = {
 
 def json_grammar() -> str:
     """The grammar of any JSON object."""
-    writer = _Writer(True)
+    writer = Writer(True)
     return writer.finish("object")
 
 
@@ -97,12 +97,12 @@ def schema_grammar(schema: object) -> str:
         raise wrong("$", type(schema).__name__)
     if is_deep(schema, _MAX_DOCUMENT_DEPTH):
         raise too_big("$", "depth", MAX_DEPTH)
-    writer = _Writer(schema)
+    writer = Writer(schema)
     return writer.finish(writer.visit(schema, "$", 0, frozenset()))
 
 
-class _Writer:
-    """The rules of one grammar in the making."""
+class Writer:
+    """The rules of one grammar in the making; see `tool_grammar` for its other use."""
 
     def __init__(self, document: object) -> None:
         self._document = Document(document)
@@ -119,6 +119,13 @@ class _Writer:
         body = "\n".join(f"{name} ::= {rule}" for name, rule in self._rules.items())
         return f"root ::= {root}\n{body}\n"
 
+    def start_document(self, document: object) -> None:
+        """What is visited from now on is of this schema, with limits of its own."""
+        if is_deep(document, _MAX_DOCUMENT_DEPTH):
+            raise too_big("$", "depth", MAX_DEPTH)
+        self._document, self._references = Document(document), {}
+        self._nodes = self._repeats = self._characters = 0
+
     def visit(self, node: object, path: str, depth: int, opened: frozenset[str]) -> str:
         """The name of the rule for a node. `opened` are the references followed since the
         last bracket: one of them again would be a rule that begins with itself."""
@@ -131,14 +138,14 @@ class _Writer:
         if pointer is not None:
             return self._reference(pointer, path, depth, opened)
         flat = self._document.flatten(node, path, depth)
-        return self._add(self._node(flat, path, depth, opened))
+        return self.add(self._node(flat, path, depth, opened))
 
     def _reference(self, pointer: str, path: str, depth: int, opened: frozenset[str]) -> str:
         if pointer in opened:
             raise impossible(path)
         if pointer not in self._references:
             # Named before it is written, since it may hold itself.
-            name = self._references[pointer] = f"ref{len(self._references)}"
+            name = self._references[pointer] = f"ref{len(self._rules)}"
             self._rules[name] = ""
             target = self._document.target(pointer, path)
             self._rules[name] = self.visit(target, pointer, depth + 1, opened | {pointer})
@@ -149,9 +156,9 @@ class _Writer:
             if keyword in flat:
                 return self._alternatives(flat, keyword, path, depth, opened)
         if "enum" in flat:
-            return " | ".join(self._literal(value, path) for value in fitting_choices(flat, path))
+            return " | ".join(self.literal(value, path) for value in fitting_choices(flat, path))
         if not flat:
-            return self._common("value")
+            return self.common("value")
         found = [self._type(kind, flat, path, depth) for kind in types_of(flat, path)]
         return " | ".join(dict.fromkeys(found))
 
@@ -169,7 +176,7 @@ class _Writer:
             if rest:
                 part = self._document.flatten(child, place, depth + 1)
                 both = merge(rest, part, place)
-                rules.append(self._add(self._node(both, place, depth + 1, opened)))
+                rules.append(self.add(self._node(both, place, depth + 1, opened)))
             else:
                 rules.append(self.visit(child, place, depth + 1, opened))
         return " | ".join(dict.fromkeys(rules))
@@ -195,7 +202,7 @@ class _Writer:
             return self._object(flat, path, depth)
         if kind == "array":
             return self._array(flat, path, depth)
-        return self._common(kind)
+        return self.common(kind)
 
     def _string(self, flat: Schema, path: str) -> str:
         low, high = flat.get("minLength", 0), flat.get("maxLength")
@@ -205,8 +212,8 @@ class _Writer:
                 raise unsupported(path, f"format: {flat['format']}")
             return f'"\\"" {self._uses(body)} "\\""'
         if not low and high is None:
-            return self._common("string")
-        return f'"\\"" {self._repeat(self._common("char"), low, high, path)} "\\""'
+            return self.common("string")
+        return f'"\\"" {self._repeat(self.common("char"), low, high, path)} "\\""'
 
     def _number(self, kind: str, flat: Schema, path: str) -> str:
         step = flat.get("multipleOf", 1)
@@ -216,13 +223,13 @@ class _Writer:
             kind = "integer"
         limits = digits.Limits.read(flat)
         if limits is None:
-            return self._common(kind)
+            return self.common(kind)
         if kind == "number" and not limits.are_whole:
             raise unsupported(path, "minimum / maximum")
         rule = digits.integers(limits) if kind == "integer" else digits.numbers(limits)
         if rule is None:
             raise impossible(path)
-        return self._add(rule)
+        return self.add(rule)
 
     def _array(self, flat: Schema, path: str, depth: int) -> str:
         low, high = flat.get("minItems", 0), flat.get("maxItems")
@@ -282,24 +289,24 @@ class _Writer:
             if schema is False and name not in required:
                 continue
             value = self.visit(schema, place, depth + 1, frozenset())
-            key = self._literal(name, place)
-            pairs.append((self._add(f'{key} space ":" space {value}'), name in required))
-        return f'"{{" space {self._members(pairs)} space "}}"'
+            key = self.literal(name, place)
+            pairs.append((self.add(f'{key} space ":" space {value}'), name in required))
+        return f'"{{" space {self.members(pairs)} space "}}"'
 
-    def _members(self, pairs: list[tuple[str, bool]]) -> str:
+    def members(self, pairs: list[tuple[str, bool]]) -> str:
         """Members in their order; written from the last to the first, twice: after another
         member (with a comma) and as the first one."""
         after = first = '""'
         for pair, needed in reversed(pairs):
-            next_after = self._add(after)
+            next_after = self.add(after)
             if needed:
                 after = f'"," space {pair} {next_after}'
                 first = f"{pair} {next_after}"
             else:
-                next_first = self._add(first)
+                next_first = self.add(first)
                 after = f'("," space {pair})? {next_after}'
                 first = f"{pair} {next_after} | {next_first}"
-        return self._add(first)
+        return self.add(first)
 
     def _map(self, others: object, low: int, high: int | None, path: str, depth: int) -> str:
         # Names may come twice, so that no more than one can be promised.
@@ -312,9 +319,9 @@ class _Writer:
                 raise impossible(path)
             return '"{" space "}"'
         if others is True and not low and high is None:
-            return self._common("object")
+            return self.common("object")
         value = self.visit(others, f"{path}.*", depth + 1, frozenset())
-        member = self._add(f'{self._common("string")} space ":" space {value}')
+        member = self.add(f'{self.common("string")} space ":" space {value}')
         after = None if high is None else high - 1
         more = self._repeat(f'("," space {member})', 0, after, path)
         return f'"{{" space ({member} {more} space){"" if low else "?"} "}}"'
@@ -329,7 +336,8 @@ class _Writer:
             return ""
         return f"{rule}{{{low},{'' if high is None else high}}}"
 
-    def _literal(self, value: object, path: str) -> str:
+    def literal(self, value: object, path: str) -> str:
+        """The rule of one JSON value."""
         if is_deep(value, MAX_DEPTH):
             raise too_big(path, "depth", MAX_DEPTH)
         try:
@@ -343,20 +351,26 @@ class _Writer:
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
 
-    def _common(self, name: str) -> str:
+    def common(self, name: str) -> str:
+        """One of the rules of JSON itself, by its name."""
         if name not in self._rules:
             self._rules[name] = _COMMON[name]
             self._uses(_COMMON[name])
+        return name
+
+    def name(self, name: str, rule: str) -> str:
+        """Give a rule a name of the caller's; the same rule under the same name."""
+        self._rules[name] = rule
         return name
 
     def _uses(self, body: str) -> str:
         """`body`, with the common rules it names at hand."""
         for word in body.replace("(", " ").replace(")", " ").replace("*", " ").split():
             if word in _COMMON:
-                self._common(word)
+                self.common(word)
         return body
 
-    def _add(self, rule: str) -> str:
+    def add(self, rule: str) -> str:
         """The name of a rule; the same for the same text."""
         self._uses("space")
         if rule not in self._names:

@@ -71,6 +71,7 @@ class Model:
         self.template = Template(
             host, text.strip() and text, words.bos_text, words.eos_text, words.controls, given
         )
+        words.show(self.template.form.marks)
         self.context_train = int(lib.llama_model_n_ctx_train(model))
         self.parameters = int(lib.llama_model_n_params(model))
         self.size_bytes = int(lib.llama_model_size(model))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from galosh.worker.fault import WorkerFault
 from galosh.worker.grammar import json_grammar, schema_grammar
+from galosh.worker.turn import Tool, Turn, function_name, read_tools, read_turns
 
 MAX_THREADS = 512
 MAX_CONTEXT_TOKENS = 4 * 1024 * 1024
@@ -115,9 +116,9 @@ class Sampling:
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """One question: either messages (role, content) or a raw prompt."""
+    """One question: either messages or a raw prompt."""
 
-    messages: tuple[tuple[str, str], ...] | None
+    messages: tuple[Turn, ...] | None
     prompt: str | None
     max_tokens: int | None
     stop: tuple[str, ...]
@@ -127,18 +128,25 @@ class GenerateOptions:
     parse_special: bool
     priority: int
     draft: bool | None
-    # Made here from `json` or `json_schema`; never a caller's own.
+    # Made here from `json`, `json_schema` or `tools`; never a caller's own.
     grammar: str | None = None
+    # The grammar begins after this text; empty: with the answer.
+    opener: str = ""
     # What comes after the text that is wanted, for models that can fill in.
     suffix: str | None = None
     # Oldest turns may be left out where the conversation is too long.
     truncate: bool = False
     # What the template is told where it knows thinking; None: nothing.
     think: bool | None = None
+    # What the model may call; must_call: it has to, call_name: this one, parallel_calls: several.
+    tools: tuple[Tool, ...] = ()
+    must_call: bool = False
+    call_name: str | None = None
+    parallel_calls: bool = True
 
 
 _LOAD_FIELDS = frozenset(LoadOptions.__dataclass_fields__) | {"type", "id"}
-_GENERATE_FIELDS = (frozenset(GenerateOptions.__dataclass_fields__) - {"grammar"}) | {
+_GENERATE_FIELDS = (frozenset(GenerateOptions.__dataclass_fields__) - {"grammar", "opener"}) | {
     "type",
     "id",
     "json",
@@ -227,10 +235,13 @@ def read_stage(request: Mapping[str, object]) -> str:
 def read_generate(request: Mapping[str, object], vocabulary_tokens: int) -> GenerateOptions:
     """The generate request, checked; raises WorkerFault worker-option-wrong, -schema-…."""
     _closed(request, _GENERATE_FIELDS)
-    messages = _messages(request.get("messages"))
+    messages = read_turns(request.get("messages"))
     prompt = None if request.get("prompt") is None else _text(request, "prompt")
     if (messages is None) == (prompt is None):
         raise _wrong("messages", None, "messages | prompt")
+    tools, grammar = read_tools(request.get("tools")), _grammar(request)
+    if tools and grammar is not None:
+        raise _wrong("tools", None, "tools | json | json_schema")
     maximum = request.get("max_tokens")
     if maximum is not None:
         maximum = _whole(request, "max_tokens", 0, MAX_CONTEXT_TOKENS, 0)
@@ -248,11 +259,24 @@ def read_generate(request: Mapping[str, object], vocabulary_tokens: int) -> Gene
         parse_special=_flag(request, "parse_special", True),
         priority=_whole(request, "priority", BACKGROUND, INTERACTIVE, NORMAL),
         draft=None if request.get("draft") is None else _flag(request, "draft", True),
-        grammar=_grammar(request),
+        grammar=grammar,
         suffix=_maybe_text(request, "suffix"),
         truncate=_flag(request, "truncate", False),
         think=None if request.get("think") is None else _flag(request, "think", True),
+        tools=tools,
+        must_call=_flag(request, "must_call", False),
+        call_name=_call_name(request, tools),
+        parallel_calls=_flag(request, "parallel_calls", True),
     )
+
+
+def _call_name(request: Mapping[str, object], tools: tuple[Tool, ...]) -> str | None:
+    if request.get("call_name") is None:
+        return None
+    name = function_name(request, "call_name")
+    if name not in {tool.name for tool in tools}:
+        raise _wrong("call_name", None, "tools")
+    return name
 
 
 def read_sampling(data: object, vocabulary_tokens: int) -> Sampling:
@@ -333,22 +357,6 @@ def utf8(text: str, name: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise WorkerFault("worker-text-broken", name=name, position=error.start) from None
-
-
-def _messages(data: object) -> tuple[tuple[str, str], ...] | None:
-    if data is None:
-        return None
-    if not isinstance(data, list) or not data:
-        raise _wrong("messages", None, "[{role, content}, …]")
-    messages = []
-    for entry in data:
-        if not isinstance(entry, dict) or set(entry) != {"role", "content"}:
-            raise _wrong("messages", None, "[{role, content}, …]")
-        role, content = _text(entry, "role"), _text(entry, "content")
-        if not 1 <= len(role) <= 64:
-            raise _wrong("role", role, "1…64")
-        messages.append((role, content))
-    return tuple(messages)
 
 
 def _stops(data: object) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from galosh.worker.fault import WorkerFault
 from galosh.worker.model import Model
 from galosh.worker.options import GenerateOptions, utf8
 from galosh.worker.render import Segment
+from galosh.worker.turn import Turn, texts_of
 
 
 def prompt_tokens(
@@ -36,8 +37,8 @@ def prompt_tokens(
 def keeping_places(model: Model, options: GenerateOptions, prompt: list[int]) -> tuple[int, ...]:
     """Where the state of a prompt is worth keeping, for a model that cannot go back."""
 
-    def render(messages: Sequence[tuple[str, str]]) -> list[int]:
-        return _tokens(model, model.template.render(messages, options.think))
+    def render(messages: Sequence[Turn]) -> list[int]:
+        return _tokens(model, model.template.render(messages, options.think, options.tools))
 
     return boundaries(prompt, options.messages, render)
 
@@ -51,7 +52,7 @@ def _tokens(model: Model, segments: Sequence[Segment]) -> list[int]:
 
 def _segments(model: Model, options: GenerateOptions) -> list[Segment]:
     if options.messages is not None:
-        return model.template.render(options.messages, options.think)
+        return model.template.render(options.messages, options.think, options.tools)
     if options.suffix is not None:
         return _filling(model, options.prompt or "", options.suffix)
     return [Segment(options.prompt or "", options.parse_special)]
@@ -74,7 +75,7 @@ def _refuse_hopeless(
     cancelled: Callable[[], bool],
 ) -> None:
     if options.messages is not None:
-        texts = [content for _, content in options.messages]
+        texts = texts_of(options.messages, options.tools)
     else:
         texts = [options.prompt or "", options.suffix or ""]
     encoded = b"\n".join(utf8(text, "prompt") for text in texts)

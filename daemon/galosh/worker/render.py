@@ -23,6 +23,9 @@ import jinja2
 from galosh.worker.fault import WorkerFault
 from galosh.worker.host import Host
 from galosh.worker.sandbox import RefusedError, compile_template, variables
+from galosh.worker.tool_form import form_of, thinks
+from galosh.worker.tool_talk import taught, told
+from galosh.worker.turn import Tool, Turn, changed, texts_of
 
 LIMIT_SECONDS = 1.0
 _GRACE_SECONDS = 0.3
@@ -56,6 +59,15 @@ class Given(NamedTuple):
     stops: tuple[str, ...]
 
 
+class _Asked(NamedTuple):
+    """What one rendering is of. limit: characters it may have."""
+
+    turns: list[Turn]
+    think: bool | None
+    tools: list[Tool]
+    limit: int
+
+
 class _Overtime(BaseException):
     """Thrown into a template that takes too long; no `except Exception` holds it up."""
 
@@ -64,6 +76,7 @@ class Template:
     """The chat template of one model.
 
     kind: own (from the file), the name of the given one, else chatml or plain (there is none).
+    form: how this family of models writes calls; thinks: whether thoughts come first.
     stops: strings that end an answer where the template has no token for it.
     """
 
@@ -92,33 +105,64 @@ class Template:
         else:
             self.kind, source, self.stops = "plain", PLAIN, _PLAIN_STOPS
         self._source = source
+        self.form = form_of(source)
+        self.thinks = thinks(self.form, source)
 
     def render(
-        self, messages: Sequence[tuple[str, str]], think: bool | None = None
+        self,
+        messages: Sequence[tuple[str, str] | Turn],
+        think: bool | None = None,
+        tools: Sequence[Tool] = (),
     ) -> list[Segment]:
         """The prompt for `messages`, ending where the answer begins.
 
         A system message the template refuses is put before the first message of the user.
-        think: what a template that knows thinking is told of it.
+        think: what a template that knows thinking is told of it. tools: what may be called.
         Raises WorkerFault worker-template-endless, -too-long, -broken, -refused.
         """
-        mark = _unused_character(messages)
-        marked = [(role, self._broken_up(content, mark)) for role, content in messages]
+        turns = [Turn(*message) for message in messages]
+        texts = texts_of(turns, tools)
+        mark = _unused_character(texts)
+        limit = 4 * sum(map(len, texts)) + _EXTRA_CHARACTERS
+        asked = _Asked([self._turn(turn, mark) for turn in turns], think,
+                       [self._tool(tool, mark) for tool in tools], limit)  # fmt: skip
+        if tools and not self.form.teaches:
+            asked = asked._replace(turns=taught(asked.turns, asked.tools), tools=[])
         try:
-            text = self._guarded(marked, think)
+            text = self._guarded(asked)
         except WorkerFault as fault:
-            merged = _without_system(marked)
+            merged = _without_system(asked.turns)
             if fault.code != "worker-template-refused" or merged is None:
                 raise
-            text = self._guarded(merged, think)
+            text = self._guarded(asked._replace(turns=merged))
         return self._segments(text, mark)
 
-    def _guarded(self, messages: Sequence[tuple[str, str]], think: bool | None) -> str:
+    def _turn(self, turn: Turn, mark: str) -> Turn:
+        """The turn without a marker in any of its texts."""
+
+        def clean(text: str) -> str:
+            return self._broken_up(text, mark)
+
+        calls = tuple(
+            call._replace(id=clean(call.id), arguments=changed(call.arguments, clean))
+            for call in turn.calls
+        )
+        whose = {"call_id": clean(turn.call_id), "name": clean(turn.name)}
+        return turn._replace(content=clean(turn.content), calls=calls, **whose)
+
+    def _tool(self, tool: Tool, mark: str) -> Tool:
+        def clean(text: str) -> str:
+            return self._broken_up(text, mark)
+
+        described = clean(tool.description)
+        return tool._replace(description=described, parameters=changed(tool.parameters, clean))
+
+    def _guarded(self, asked: _Asked) -> str:
         outcome: list[str | BaseException] = []
 
         def work() -> None:
             try:
-                outcome.append(self._render(messages, think))
+                outcome.append(self._render(asked))
             except BaseException as error:
                 outcome.append(error)
 
@@ -140,17 +184,17 @@ class Template:
             self._host.kill_after(None)
         return _text_of(outcome[0])
 
-    def _render(self, messages: Sequence[tuple[str, str]], think: bool | None) -> str:
+    def _render(self, asked: _Asked) -> str:
         if self._compiled is None:
             self._compiled = compile_template(self._source)
-        limit = 4 * sum(len(content) for _, content in messages) + _EXTRA_CHARACTERS
+        messages, more = told(self.form, self._source, asked.turns, asked.tools)
         pieces: list[str] = []
         length = 0
-        seen = variables(messages, self._bos, self._eos, _now, think)
+        seen = {**variables(messages, self._bos, self._eos, _now, asked.think), **more}
         for piece in self._compiled.generate(seen):
             length += len(piece)
-            if length > limit:
-                raise WorkerFault("worker-template-too-long", characters=limit)
+            if length > asked.limit:
+                raise WorkerFault("worker-template-too-long", characters=asked.limit)
             pieces.append(piece)
         return "".join(pieces)
 
@@ -207,15 +251,15 @@ def _now(pattern: str) -> str:
     return datetime.datetime.now().astimezone().strftime(pattern)
 
 
-def _unused_character(messages: Sequence[tuple[str, str]]) -> str:
+def _unused_character(texts: Sequence[str]) -> str:
     for code in range(_FIRST_PRIVATE, _LAST_PRIVATE):
-        if not any(chr(code) in content for _, content in messages):
+        if not any(chr(code) in text for text in texts):
             return chr(code)
     raise WorkerFault("worker-template-broken", reason="private characters")
 
 
-def _without_system(messages: Sequence[tuple[str, str]]) -> list[tuple[str, str]] | None:
-    if len(messages) < 2 or messages[0][0] != "system" or messages[1][0] != "user":
+def _without_system(turns: Sequence[Turn]) -> list[Turn] | None:
+    if len(turns) < 2 or turns[0].role != "system" or turns[1].role != "user":
         return None
-    joined = f"{messages[0][1]}\n\n{messages[1][1]}"
-    return [("user", joined), *messages[2:]]
+    joined = f"{turns[0].content}\n\n{turns[1].content}"
+    return [Turn("user", joined), *turns[2:]]

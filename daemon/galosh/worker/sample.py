@@ -18,6 +18,7 @@ from typing import Any
 from galosh.worker.constrain import POSSIBLE, Constraint
 from galosh.worker.fault import WorkerFault
 from galosh.worker.options import Sampling, fold_seed
+from galosh.worker.trigger import Trigger
 from galosh.worker.vocabulary import Vocabulary
 
 _WHOLE_CONTEXT = 1 << 20
@@ -35,10 +36,13 @@ class Sampler:
         prompt: Sequence[int],
         *,
         grammar: str | None = None,
+        trigger: Trigger | None = None,
+        marks: bool = False,
         context_tokens: int = _WHOLE_CONTEXT,
     ) -> None:
         """`prompt` is what the penalties look back on, `context_tokens` how far at most;
-        `grammar` is one of `galosh.worker.grammar`, never a caller's.
+        `grammar` is one of `galosh.worker.grammar`, never a caller's; `trigger`, `marks`:
+        see Constraint.
 
         Raises worker-sampler-failed, worker-schema-unsupported.
         """
@@ -58,7 +62,9 @@ class Sampler:
         try:
             self._build(sampling, prompt)
             if grammar is not None:
-                self._constraint = Constraint(lib, vocabulary, grammar, self._chain)
+                self._constraint = Constraint(
+                    lib, vocabulary, grammar, self._chain, trigger, marks=marks
+                )
         except BaseException:
             self.free()
             raise
@@ -69,9 +75,12 @@ class Sampler:
 
         Raises worker-grammar-stuck.
         """
-        if self._constraint is not None:
+        if self._constraint is not None and not self._constraint.waits:
             return self._constraint.next_token(context_pointer, row)
-        return int(self._lib.llama_sampler_sample(self._chain, context_pointer, row))
+        token = int(self._lib.llama_sampler_sample(self._chain, context_pointer, row))
+        if self._constraint is not None:
+            self._constraint.hear(token)
+        return token
 
     def free(self) -> None:
         """Give the native chain back."""

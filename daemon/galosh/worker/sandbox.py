@@ -4,8 +4,7 @@ A template is written by whoever made the file. Jinja's immutable sandbox keeps 
 Python's internals; this module also keeps it from sizes: every operation that can make a
 long text or a big number out of a short template is checked before it runs, because such
 an operation holds the interpreter and no time limit could stop it. Must never hand the
-template anything but strings, lists and dicts of strings, and the few functions that
-chat templates use.
+template anything but what JSON can hold, and the few functions that chat templates use.
 """
 
 from __future__ import annotations
@@ -103,12 +102,12 @@ def compile_template(source: str) -> jinja2.Template:
 
 
 def variables(
-    messages: Sequence[tuple[str, str]],
+    messages: Sequence[Mapping[str, object]],
     bos: str,
     eos: str,
     now: Callable[[str], str],
     think: bool | None = None,
-) -> Mapping[str, object]:
+) -> dict[str, object]:
     """What a chat template may see."""
     # Qwen, GLM and others; Granite and DeepSeek have names of their own.
     thinking = {} if think is None else {"enable_thinking": think, "thinking": think}
@@ -120,7 +119,7 @@ def variables(
         return now(str(pattern)[:64])
 
     return {
-        "messages": [{"role": role, "content": content} for role, content in messages],
+        "messages": list(messages),
         "bos_token": bos,
         "eos_token": eos,
         "add_generation_prompt": True,

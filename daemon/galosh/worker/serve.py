@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping
 
 from galosh.worker import options as read
+from galosh.worker.calling import held_to_calls
 from galosh.worker.confine import Confinement
 from galosh.worker.context import AbortFlag, CancelledError, Context
 from galosh.worker.embed import Embedder, read_embed, tokens_of
@@ -206,7 +207,8 @@ class Service:
             model, context = self._awake(request)
             wanted = read.read_generate(request, model.vocabulary.size)
             fitting = fitting_prompt(model, wanted, context.size_tokens, self._cancelled(name))
-            prompt, wanted = fitting.tokens, fitting.options
+            prompt = fitting.tokens
+            wanted = held_to_calls(model, fitting.options, thinking=fitting.thinking)
         except CancelledError:
             self._end_unread(name)
             return False
@@ -223,8 +225,9 @@ class Service:
         logprobs = self._loaded.logprobs() if wanted.logprobs is not None else None
         lib, size = self._native.lib, context.size_tokens
         draft_model = self._loaded.draft_model
-        answer = Answer(lib, model, wanted, prompt, size, emit, logprobs, draft_model)
-        answer.thinking = fitting.thinking
+        answer = Answer(
+            lib, model, wanted, prompt, size, emit, logprobs, draft_model, fitting.thinking
+        )
         answer.dropped_messages = fitting.dropped_messages
         answer.dropped_tokens = fitting.dropped_tokens
         try:

@@ -56,9 +56,9 @@ def _shortened(
 ) -> Prompt:
     messages = options.messages or ()
     free = min(options.max_tokens or _ANSWER_TOKENS, context_tokens // 2)
-    head = [message for message in messages if message[0] == "system"]
-    turns = [message for message in messages if message[0] != "system"]
-    starts = [at for at, (role, _) in enumerate(turns) if at > 0 and role == "user"]
+    head = [message for message in messages if message.role == "system"]
+    turns = [message for message in messages if message.role != "system"]
+    starts = [at for at, turn in enumerate(turns) if at > 0 and turn.role == "user"]
     found: Prompt | None = None
     while starts:  # the more is dropped, the shorter it is
         middle = len(starts) // 2

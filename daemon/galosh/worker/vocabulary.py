@@ -41,6 +41,7 @@ class Vocabulary:
         self.suppressed = self._suppressed()
         self.control_tokens = self._control_tokens()
         self.controls = self._control_texts()
+        self.shown: dict[int, bytes] = {}
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
@@ -96,11 +97,19 @@ class Vocabulary:
             start = end
         return None
 
+    def show(self, marks: Sequence[str]) -> None:
+        """Let these control tokens be text in answers: calls and thoughts are told by them."""
+        for token in self.control_tokens:
+            text = self._text(token)
+            if text in marks:
+                self.shown[token] = text.encode("utf-8")
+
     def piece(self, token: int) -> bytes:
-        """The bytes of one token; none for a control token."""
+        """The bytes of one token; none for a control token that is not `shown`."""
         found = self._pieces.get(token)
         if found is None:
-            found = self._pieces[token] = self._piece(token, False)
+            found = self.shown.get(token) or self._piece(token, False)
+            self._pieces[token] = found
         return found
 
     def is_end(self, token: int) -> bool:

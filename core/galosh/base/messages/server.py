@@ -38,6 +38,20 @@ TEXTS: dict[str, Text] = {
     ),
     "server.want.object": ("an object with named fields", "объект с именованными полями"),
     "server.want.known": ("one of: {names}", "одно из: {names}"),
+    "server.want.tools": ("a list of at most {high}", "список не длиннее {high}"),
+    "server.want.name": (
+        "a name of 1 to {high} letters, digits, _ . and -",
+        "имя из 1–{high} латинских букв, цифр, _ . и -",
+    ),
+    "server.want.once": ("another name", "другое имя"),
+    "server.want.arguments": (
+        "a JSON object, whole or as text",
+        "объект JSON, целиком или текстом",
+    ),
+    "server.want.shallow": (
+        "at most {high} levels of nesting",
+        "не более {high} уровней вложенности",
+    ),
     "server.want.nothing": ("a field that galosh knows", "поле, известное galosh"),
     "server.want.messages": (
         "a list of {low} to {high} messages with role and content",
@@ -75,9 +89,22 @@ TEXTS: dict[str, Text] = {
         "a text, or a list of 1 to {high} texts that are not empty",
         "текст или список из 1–{high} непустых текстов",
     ),
-    "server.cannot.tools": (
-        "tool calls are not built in yet",
-        "вызов инструментов пока не встроен",
+    "server.cannot.functions": (
+        "the older fields are not read; `tools`, `tool_choice` and `tool_calls` are",
+        "старые поля не читаются; читаются `tools`, `tool_choice` и `tool_calls`",
+    ),
+    "server.cannot.own_tools": (
+        "only functions that the client runs can be offered",
+        "предложить можно только функции, которые выполняет сам клиент",
+    ),
+    "server.cannot.form": (
+        "an answer is held to a schema or may call functions, not both",
+        "ответ либо следует схеме, либо может вызывать функции",
+    ),
+    "server.notice-call-broken": (
+        "The model began to call a function, but what it wrote is no such call; it is in the "
+        "answer as text.",
+        "Модель начала вызывать функцию, но написанное — не вызов; оно осталось текстом в ответе.",
     ),
     "server.cannot.many": (
         "one request gives one answer",
