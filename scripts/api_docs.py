@@ -60,7 +60,7 @@ Each is the real client, against the real daemon with the real engine (`tests/cl
 ## What holds everywhere
 
 - **A request is closed.** An unknown field is refused by name, and so is one that asks for what
-  galosh cannot do (`n` above 1, `best_of`, pictures, tools, foreign grammars …); nothing is
+  galosh cannot do (`n` above 1, `best_of`, pictures, foreign grammars …); nothing is
   dropped in silence.
 - **Errors** are `{"error": {"message", "type", "param", "code", "galosh"}}`, in Ollama's and
   Anthropic's shapes on their routes; `galosh` holds code, what, why, what was kept and the next
@@ -71,6 +71,26 @@ Each is the real client, against the real daemon with the real engine (`tests/cl
   and (at least) `dropped_tokens`. `/api/embed` cuts only on `"truncate": true` as well.
 - **Thoughts** of models that think come apart: `reasoning_content`, Ollama's `thinking`, a
   `thinking` block, a `reasoning` item. `think` (true, false) is told to templates that know it.
+- **Functions** (`tools`, `tool_choice`, `parallel_tool_calls`; Anthropic's `tool_use` and
+  `tool_result`, Ollama's `tool_calls` and `tool_name`, the Responses API's `function_call` and
+  `function_call_output`) are handed to the model's own template, and read back in the form its
+  family writes: Hermes and Qwen, Qwen 3.5 and Coder, Gemma 4, Granite 4, Mistral and Ministral,
+  Llama 3, Phi-4-mini, LFM2, MiniCPM5, GigaChat 3.1, SmolLM3, gpt-oss. The template's text tells
+  the family. One that knows no functions gets a paragraph about them in the system text.
+  What is promised: a call is whole, its arguments are a JSON object, and its function is one that
+  was offered; anything else the model writes is text (`galosh.notices` then says
+  `server.notice-call-broken`, a call that the length limit cut included). With `required` or a
+  named function the answer is held to that by a grammar, and so is what follows the opener of a
+  call with `auto`. The arguments fit the function's schema as far as `response_format` could hold
+  it; where it cannot, they are any object, or the request is refused if the function says
+  `strict`. Where a family writes arguments without JSON (Qwen 3.5, MiniCPM5, Gemma 4) texts have
+  no inner limits, and Gemma's lists and objects no schema; `strict` is refused for these. With
+  `auto` gpt-oss and Llama 3 are free, since their calls have no opener of their own. A call comes
+  in one piece when it is whole; ids are nine letters and digits, which every template takes.
+  Functions and `response_format` do not go together. Ollama's API knows no `tool_choice`.
+- **Notices** (a shorter context, another model, a broken call …) are in `galosh.notices` of the
+  whole answer or of a stream's last event, in every dialect; OpenAI's streams tell them at once
+  as chunks without words where the request says `"notices": true`, and with the usage.
 - **Chances**: `logprobs`, `top_logprobs` up to 20, of the tokens that were taken.
 - **galosh's own fields** of `/v1/chat/completions` and `/v1/completions`: `notices` (a stream
   may hold what the asker should know meanwhile: the model is being woken, questions wait before

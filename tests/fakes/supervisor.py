@@ -66,6 +66,17 @@ class FakeModels:
         return model
 
 
+def _calling(words: str, tools: object) -> str:
+    """The words that call these functions as Hermes and Qwen write it, where they are to."""
+    names = [str(tool["name"]) for tool in tools] if isinstance(tools, list) else []
+    count = {"call": 1, "calls": 2, "half a call": 1}.get(words, 0)
+    arguments = '"arguments": {"city": "Paris"}'
+    calls = [f'<tool_call>{{"name": "{name}", {arguments}}}</tool_call>' for name in names[:count]]
+    if words == "half a call":
+        return "Well, " + calls[0].removesuffix("}</tool_call>")
+    return "Well, " + " ".join(calls) if calls else words
+
+
 def check_known(model_id: str | None) -> str:
     """The model meant, as the store would check it."""
     if model_id is not None and model_id not in KNOWN:
@@ -162,6 +173,8 @@ class FakeSupervisor:
         prefill: reads the prompt for ever; forever: writes for ever; flood: faster than
         anyone reads; die now: fails after one word; refuse: fails before; bug: raises;
         wait your turn: has to wait for others and for the model first.
+        call: calls the first function offered, after a word, where any may be called; calls:
+        the first two; half a call: begins to.
         Words that end with "stopped" end by the first stop string; where a talk may be cut,
         two turns were.
         """
@@ -175,7 +188,8 @@ class FakeSupervisor:
                 raise GaloshError("base-disk-full", path="x", free_bytes=0)
             for event in _meanwhile(words, announce=request.announce_queue):
                 yield event
-            yield Started(model_id, len(words), 0)
+            tools = request.options.get("tools")
+            yield Started(model_id, len(words), 0, form="hermes" if tools else "")
             if words == "prefill":
                 await self._wait(60)
             if words == "bug":
@@ -183,6 +197,7 @@ class FakeSupervisor:
             while words == "flood":
                 yield TextPiece("word " * 2000)
                 await asyncio.sleep(0)
+            words = _calling(words, tools)
             pieces = 10**9 if words == "forever" else len(words.split())
             for index in range(pieces):
                 text = "word " if words == "forever" else words.split()[index] + " "

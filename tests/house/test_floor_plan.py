@@ -59,14 +59,16 @@ PURE: dict[str, set[str]] = {
         " openai_words anthropic_words responses_words words thoughts embedding_words"
         " api_schemas api_document alias_requests"
         " llamacpp_requests llamacpp_words page_requests"
-        " notebook_requests",
+        " notebook_requests"
+        " tools calls literals harmony sorting",
         "setup": "view findings desktop_files",
         "store": "names stored ledger sheet talk",
         "supervisor": "state schedule restart crash replies request limits deaths explain"
         " admission fate idle load_plan pressure template_notice",
         "tray": "rows item dbusmenu view menu",
         "worker": "frames fault options text pace sandbox share boundaries prefixes"
-        " digits draft exact draft_pay grammar schema",
+        " digits draft exact draft_pay grammar schema turn trigger tool_form tool_talk"
+        " tool_grammar",
     }.items()
 }
 

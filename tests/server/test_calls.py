@@ -198,7 +198,7 @@ def test_what_is_no_call_is_text_and_flagged(form: str, written: str, size: int)
 def test_a_whole_call_before_a_half_one_counts() -> None:
     whole = '<tool_call>{"name": "special_function", "arguments": {"arg1": 1}}</tool_call>'
     text, _, calls, broken = sorted_out("hermes", f"{whole}\n<tool_call>{{", 4)
-    assert (text, calls, broken) == ("<tool_call>{", ONE, True)
+    assert (text, calls, broken) == ("\n<tool_call>{", ONE, True)
 
 
 def test_text_that_cannot_be_a_call_is_not_held_back() -> None:

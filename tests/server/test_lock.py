@@ -173,9 +173,10 @@ def test_malformed_json(running: Running, body: bytes) -> None:
 
 def test_the_parameter_is_named(running: Running) -> None:
     status, error = chat(
-        running, b'{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function"}]}'
+        running, b'{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"web_search"}]}'
     )
-    assert (status, error["param"], error["code"]) == (400, "tools", "server-unsupported")
+    expected = (400, "tools[0].type", "server-unsupported")
+    assert (status, error["param"], error["code"]) == expected
 
 
 def test_a_body_too_large_is_refused_before_it_is_read(running: Running) -> None:

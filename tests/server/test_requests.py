@@ -190,9 +190,8 @@ def test_logit_bias_bombs(bias: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("tools", [{"type": "function"}]),
-        ("tool_choice", "required"),
         ("functions", [{}]),
+        ("function_call", {"name": "f"}),
         ("n", 2),
         ("audio", {}),
         ("modalities", ["text", "audio"]),
@@ -231,8 +230,21 @@ def test_what_a_completion_cannot_do(field: str, value: object) -> None:
             "messages[0].content[0].text",
         ),
         ({"role": "user", "content": [{}]}, "server-bad-request", "messages[0].content[0].type"),
-        ({"role": "tool", "content": "x"}, "server-unsupported", "messages[0]"),
-        ({"role": "assistant", "tool_calls": [{}]}, "server-unsupported", "messages[0]"),
+        (
+            {"role": "assistant", "function_call": {"name": "f"}},
+            "server-unsupported",
+            "function_call",
+        ),
+        (
+            {"role": "assistant", "tool_calls": [{}]},
+            "server-bad-request",
+            "messages[0].tool_calls[0].function",
+        ),
+        (
+            {"role": "user", "content": "x", "tool_calls": [{"function": {"name": "f"}}]},
+            "server-bad-request",
+            "messages[0].tool_calls",
+        ),
         ({"role": "user", "content": "x", "odd": 1}, "server-bad-request", "messages[0].odd"),
         ("hi", "server-bad-request", "messages[0]"),
     ],

@@ -195,7 +195,7 @@ def test_thinking_goes_with_functions() -> None:
         (None, "plain"),
         ("{{ messages }}", "plain"),
         ("tools <tool_call> <arg_key>", "plain"),  # GLM: a form that is not known here
-        ("{{ tools }} <tool_call>{\\\"name\\\": 1}", "hermes"),
+        ('{{ tools }} <tool_call>{\\"name\\": 1}', "hermes"),
     ],
 )
 def test_the_form_is_chosen_by_the_templates_words(source: str | None, form: str) -> None:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from galosh.presets.sampler import NUMBER_BOUNDS, WHOLE_BOUNDS
 from galosh.server.notebook_requests import MAX_EDITS, MAX_MESSAGE
 from galosh.server.requests import MAX_LOGPROBS, PRIORITIES
+from galosh.server.tools import MAX_NAME, MAX_TOOLS
 from galosh.store.sheet import MAX_MARKS, MAX_UNITS
 from galosh.store.talk import ROLES
 
@@ -93,12 +94,26 @@ FORM = either(
                               description=text())),
 )  # fmt: skip
 _PART = closed(("type", "text"), type=one_of("text"), text=text())
-MESSAGE = closed(
-    ("role", "content"),
-    role=one_of("system", "developer", "user", "assistant"),
-    content=either(text(), many(_PART)),
-    name=text(),
+NAME: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,128}$"}
+_TOLD = closed(("name",), name=NAME, description=text(), parameters=OBJECT, strict=FLAG)
+_FUNCTION = one_of("function")
+TOOLS = many(closed(("function",), type=_FUNCTION, function=_TOLD), 0, MAX_TOOLS)
+CHOICE = either(
+    one_of("none", "auto"),
+    closed(("type", "function"), type=_FUNCTION, function=closed(("name",), name=NAME)),
 )
+_ID = text(0, MAX_NAME)
+_CALL = closed(
+    ("function",), id=_ID, type=_FUNCTION,
+    function=closed(("name",), name=NAME, arguments=either(OBJECT, one_of("{}", ""))),
+)  # fmt: skip
+MESSAGE = either(
+    closed(("role", "content"), role=one_of("system", "developer", "user", "assistant"),
+           content=either(text(), many(_PART)), name=text(0, MAX_NAME)),
+    closed(("role", "content", "tool_calls"), role=one_of("assistant"),
+           content=either(text(), {"type": "null"}), tool_calls=many(_CALL, 0, MAX_TOOLS)),
+    closed(("role", "content"), role=one_of("tool"), content=text(), tool_call_id=_ID),
+)  # fmt: skip
 _SHARED: Mapping[str, Schema] = {
     **SAMPLING,
     "model": MODEL,
@@ -126,6 +141,9 @@ CHAT = closed(
     logprobs=FLAG,
     top_logprobs=whole(0, MAX_LOGPROBS),
     think=FLAG,
+    tools=TOOLS,
+    tool_choice=CHOICE,
+    parallel_tool_calls=FLAG,
 )
 COMPLETION = closed(
     ("prompt",),
@@ -143,15 +161,25 @@ EMBEDDINGS = closed(
     user=text(),
     truncate=FLAG,
 )
+_ITEM = either(
+    closed(("role", "content"), type=one_of("message"),
+           role=one_of("system", "developer", "user", "assistant"),
+           content=either(text(), many(closed(("type", "text"), text=text(),
+                                              type=one_of("input_text", "output_text"))))),
+    closed(("type", "call_id", "name", "arguments"), type=one_of("function_call"), call_id=_ID,
+           name=NAME, arguments=one_of("{}"), id=text(), status=text()),
+    closed(("type", "call_id", "output"), type=one_of("function_call_output"), call_id=_ID,
+           output=text(), id=text(), status=text()),
+)  # fmt: skip
 RESPONSE = closed(
     ("input",),
     model=MODEL,
-    input=either(text(), many(closed(("role", "content"), type=one_of("message"),
-                                     role=one_of("system", "developer", "user", "assistant"),
-                                     content=either(text(), many(closed(
-                                         ("type", "text"),
-                                         type=one_of("input_text", "output_text"),
-                                         text=text())))), 1)),
+    input=either(text(), many(_ITEM, 1)),
+    tools=many(closed(("type", "name"), type=_FUNCTION, name=NAME, description=text(),
+                      parameters=OBJECT, strict=FLAG), 0, MAX_TOOLS),
+    tool_choice=either(one_of("none", "auto"),
+                       closed(("type", "name"), type=_FUNCTION, name=NAME)),
+    parallel_tool_calls=FLAG,
     instructions=text(),
     max_output_tokens=whole(1, 1_048_576),
     temperature=SAMPLING["temperature"],
@@ -162,11 +190,24 @@ RESPONSE = closed(
     metadata=OBJECT,
 )  # fmt: skip
 _BLOCK = closed(("type", "text"), type=one_of("text"), text=text())
+_BLOCKS = many(either(
+    _BLOCK,
+    closed(("type", "id", "name", "input"), type=one_of("tool_use"), id=_ID, name=NAME,
+           input=OBJECT),
+    closed(("type", "tool_use_id"), type=one_of("tool_result"), tool_use_id=_ID,
+           content=either(text(), many(_BLOCK)), is_error=FLAG),
+))  # fmt: skip
 ANTHROPIC = closed(
     ("messages", "max_tokens"),
     model=MODEL,
-    messages=many(closed(("role", "content"), role=one_of("user", "assistant"),
-                         content=either(text(), many(_BLOCK))), 1, 4000),
+    messages=many(either(
+        closed(("role", "content"), role=one_of("user", "assistant"),
+               content=either(text(), many(_BLOCK))),
+        closed(("role", "content"), role=one_of("assistant"), content=_BLOCKS),
+    ), 1, 4000),
+    tools=many(closed(("name", "input_schema"), name=NAME, description=text(),
+                      input_schema=OBJECT, type=one_of("custom"), strict=FLAG), 0, MAX_TOOLS),
+    tool_choice=closed(("type",), type=one_of("auto", "none"), disable_parallel_tool_use=FLAG),
     max_tokens=whole(1, 1_048_576),
     system=either(text(), many(_BLOCK)),
     stop_sequences=many(text(1, 512), 0, 8),
@@ -195,8 +236,15 @@ _OLLAMA: Mapping[str, Schema] = {
 OLLAMA_CHAT = closed(
     ("model",),
     **_OLLAMA,
-    messages=many(closed(("role", "content"), role=one_of("system", "user", "assistant"),
-                         content=text(), thinking=text()), 0, 4096),
+    messages=many(either(
+        closed(("role", "content"), role=one_of("system", "user", "assistant", "tool"),
+               content=text(), thinking=text(), tool_name=text(0, MAX_NAME)),
+        closed(("role", "tool_calls"), role=one_of("assistant"), content=text(),
+               tool_calls=many(closed(("function",), id=_ID,
+                                      function=closed(("name",), name=NAME, arguments=OBJECT)),
+                               0, MAX_TOOLS)),
+    ), 0, 4096),
+    tools=TOOLS,
 )  # fmt: skip
 OLLAMA_GENERATE = closed(
     ("model",), **_OLLAMA, prompt=text(), system=text(), suffix=text(), raw=FLAG

@@ -35,7 +35,8 @@ class CallReader:
         self._tools = {tool.name: tool for tool in tools}
         self._new_id = new_id
         self._held = ""
-        self._inside = ""  # the opener of the call that is being read
+        self._inside = ""  # the opener of the call that is being read,
+        self._gap = ""  # and the white space before it
         self._looked = 0  # how much of what is held was read in vain
         self._wrote = False
         self.called = False
@@ -77,12 +78,12 @@ class CallReader:
                 self._looked = len(self._held)
                 if last:
                     self.broken = True
-                    yield self._inside + self._held
+                    yield self._gap + self._inside + self._held
                 return
             except BrokenError:
                 self.broken = self._wrote = True
                 calls, end = [], 0
-                yield self._inside
+                yield self._gap + self._inside
             self.called = self.called or bool(calls)
             self._held, self._inside, self._looked = self._held[end:], "", 0
             yield from calls
@@ -98,6 +99,7 @@ class CallReader:
             text, self._inside = self._held[:place], mark
             self._held = self._held[place + len(mark) :]
             # The gap between an answer, a call and the next one belongs to none of them.
+            self._gap = text[len(text.rstrip()) :]
             return text.rstrip()
         sure = len(self._held) if last else self._surely_text()
         text, self._held = self._held[:sure], self._held[sure:]
@@ -305,5 +307,5 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], str, Payload]] = {
     "mistral": (("[TOOL_CALLS]",), "}", _mistral),
     "mistral-id": (("[TOOL_CALLS]",), "}", _mistral),
     "mistral-list": (("[TOOL_CALLS]",), "]", _mistral),
-    "llama": (("<|python_tag|>", '{"name"'), "}", _json),
+    "llama": (("<|python_tag|>", '{"name"', '{ "name"'), "}", _json),
 }

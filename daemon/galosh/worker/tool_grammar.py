@@ -13,6 +13,7 @@ from typing import Any
 
 from galosh.worker.fault import WorkerFault
 from galosh.worker.grammar import Writer
+from galosh.worker.schema import unsupported
 from galosh.worker.tool_form import Form
 from galosh.worker.turn import Tool
 
@@ -81,11 +82,11 @@ class _Calls:
     def _call(self, tool: Tool) -> str:
         return _CALLS[self._form.name](self, tool)
 
-    def named(self, tool: Tool, arguments: str = "arguments") -> str:
+    def named(self, tool: Tool) -> str:
         """A JSON object with the function's name and its arguments."""
         space, rules = self._space, self._rules
         name = f'{rules.literal("name", "$")} {space} ":" {space} {rules.literal(tool.name, "$")}'
-        key = f'{rules.literal(arguments, "$")} {space} ":" {space} {self.arguments(tool)}'
+        key = f'{rules.literal("arguments", "$")} {space} ":" {space} {self.arguments(tool)}'
         return f'{space} "{{" {space} {name} {space} "," {space} {key} {space} "}}"'
 
     def arguments(self, tool: Tool) -> str:
@@ -183,9 +184,22 @@ def _in_class(letters: str) -> str:
     return "".join(special.get(letter, letter) for letter in letters)
 
 
-def _is_plain_string(schema: Any) -> bool:
-    known = {"type", "description", "title", "default", "examples"}
-    return isinstance(schema, dict) and schema.get("type") == "string" and set(schema) <= known
+def _is_string(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "string"
+
+
+def _choices(tool: Tool, name: str, schema: Any) -> list[str] | None:
+    """The texts that a string written plainly may be; None: any, where no more is promised."""
+    found = schema.get("enum")
+    if isinstance(found, list) and found and all(isinstance(one, str) for one in found):
+        return found
+    if tool.strict and not set(schema) <= {"type", "description", "title", "default", "examples"}:
+        raise unsupported(f"$.{name}", "string")
+    return None
+
+
+def _one_of(texts: list[str]) -> str:
+    return f"({' | '.join(map(_text, texts))})"
 
 
 def _hermes(calls: _Calls, tool: Tool) -> str:
@@ -197,7 +211,9 @@ def _json(calls: _Calls, tool: Tool) -> str:
 
 
 def _llama(calls: _Calls, tool: Tool) -> str:
-    return calls.named(tool, "parameters")
+    # As its template writes it: no opener but the very beginning tells a call from text.
+    head = f'{{"name": "{tool.name}", "parameters": '
+    return f'{_text(head)} {calls.arguments(tool)} "}}"'
 
 
 def _mistral(calls: _Calls, tool: Tool) -> str:
@@ -219,8 +235,11 @@ def _qwen(calls: _Calls, tool: Tool) -> str:
 
     def pair(name: str, schema: Any) -> str:
         head = _text(f"<parameter={name}>\n")
-        if _is_plain_string(schema):
-            return f"{head} {calls.until(end)}"
+        if _is_string(schema):
+            choices = _choices(tool, name, schema)
+            return (
+                f"{head} {calls.until(end) if choices is None else _one_of(choices) + _text(end)}"
+            )
         return f"{head} {calls.value(name, schema)} {_text(end)}"
 
     any_pair = f'("<parameter=" [a-zA-Z0-9_.-]{{1,64}} ">\\n" {calls.until(end)})*'
@@ -232,7 +251,12 @@ def _minicpm(calls: _Calls, tool: Tool) -> str:
     string = f"{_text(_CDATA)} {calls.until(']]>')} | [^<&]*"
 
     def pair(name: str, schema: Any) -> str:
-        inner = f"({string})" if _is_plain_string(schema) else calls.value(name, schema)
+        if not _is_string(schema):
+            inner = calls.value(name, schema)
+        elif choices := _choices(tool, name, schema):
+            inner = _one_of([f"{_CDATA}{one}]]>" if {*"<&\n"} & {*one} else one for one in choices])
+        else:
+            inner = f"({string})"
         return f'{_text(f"""<param name="{name}">""")} {inner} "</param>"'
 
     named = '"<param name=\\"" [a-zA-Z0-9_.-]{1,64} "\\">"'
@@ -259,10 +283,12 @@ def _gemma(calls: _Calls, tool: Tool) -> str:
         head = f'{_text(name)} ":"'
         if kind in ("integer", "number", "boolean", "null"):
             return f"{head} {calls.value(name, schema)}"
-        choices = schema.get("enum") if kind == "string" else None
-        if isinstance(choices, list) and choices and all(isinstance(c, str) for c in choices):
-            quoted = (_text(_GEMMA_QUOTE + choice + _GEMMA_QUOTE) for choice in choices)
-            return f"{head} ({' | '.join(quoted)})"
+        choices = _choices(tool, name, schema) if kind == "string" else None
+        if choices is not None:
+            quoted = [_GEMMA_QUOTE + choice + _GEMMA_QUOTE for choice in choices]
+            return f"{head} {_one_of(quoted)}"
+        if tool.strict and kind != "string":
+            raise unsupported(f"$.{name}", str(kind))  # what is inside of it is not held
         rule = {"string": "gstring", "object": "gobject", "array": "garray"}
         return f"{head} {rule.get(str(kind), anything)}"
 
