@@ -198,8 +198,9 @@ def gpt(running: Running) -> Iterator[openai.OpenAI]:
 
 class TestOpenAi:
     def ask(self, gpt: openai.OpenAI, words: str, **more: Any) -> Any:
+        tools: Any = [WEATHER, CLOCK]
         return gpt.chat.completions.create(
-            model="starter", messages=talk(words), tools=[WEATHER, CLOCK], **more
+            model="starter", messages=talk(words), tools=tools, **more
         )
 
     def test_whole(self, gpt: openai.OpenAI, running: Running) -> None:
@@ -240,8 +241,10 @@ class TestOpenAi:
     def test_a_result_goes_back(self, gpt: openai.OpenAI, running: Running) -> None:
         message = self.ask(gpt, "call").choices[0].message
         result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "21 C"}
-        answer = gpt.chat.completions.create(
-            model="starter", messages=[*talk("call"), message, result], tools=[WEATHER]
+        answer: Any = gpt.chat.completions.create(
+            model="starter",
+            messages=[*talk("call"), message, result],  # type: ignore[list-item]
+            tools=[WEATHER],  # type: ignore[list-item]
         )
         assert answer.choices[0].message.content.strip() == "21 C"
         told = running.supervisor.requests[-1].messages or ()

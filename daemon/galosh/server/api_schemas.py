@@ -95,9 +95,9 @@ FORM = either(
 )  # fmt: skip
 _PART = closed(("type", "text"), type=one_of("text"), text=text())
 NAME: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,128}$"}
-_TOLD = closed(("name",), name=NAME, description=text(), parameters=OBJECT, strict=FLAG)
+_OFFERED = closed(("name",), name=NAME, description=text(), parameters=OBJECT, strict=FLAG)
 _FUNCTION = one_of("function")
-TOOLS = many(closed(("function",), type=_FUNCTION, function=_TOLD), 0, MAX_TOOLS)
+TOOLS = many(closed(("function",), type=_FUNCTION, function=_OFFERED), 0, MAX_TOOLS)
 CHOICE = either(
     one_of("none", "auto"),
     closed(("type", "function"), type=_FUNCTION, function=closed(("name",), name=NAME)),
