@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TypeVar
 
 from galosh.api.async_papers import AsyncPaperCalls
 from galosh.api.client import Client, Reply
+from galosh.api.hangup import HangUp
 from galosh.api.wire import Delta, Happening
 from galosh.base.paths import Paths
 
@@ -101,6 +101,10 @@ class AsyncClient(AsyncPaperCalls):
         """See Client."""
         return await self._call(lambda client: client.embed(texts, model_id))
 
+    async def ask_for_popup(self) -> bool:
+        """See Client."""
+        return await self._call(Client.ask_for_popup)
+
     async def downloads(self) -> list[Reply]:
         """See Client."""
         return await self._call(Client.downloads)
@@ -140,7 +144,7 @@ class AsyncClient(AsyncPaperCalls):
         return self._stream(lambda client: client.events(after))
 
     async def _call(self, work: Callable[[Client], Found]) -> Found:
-        line = _Line()
+        line = HangUp()
         answer = asyncio.ensure_future(
             asyncio.to_thread(work, Client(self._paths, opened=line.take))
         )
@@ -155,7 +159,7 @@ class AsyncClient(AsyncPaperCalls):
     async def _stream(
         self, work: Callable[[Client], Generator[Found, None, None]]
     ) -> AsyncGenerator[Found, None]:
-        line, loop = _Line(), asyncio.get_running_loop()
+        line, loop = HangUp(), asyncio.get_running_loop()
         queue: asyncio.Queue[tuple[Found | None, _End, bool]] = asyncio.Queue()
         room = threading.Semaphore(_AHEAD)
 
@@ -191,31 +195,3 @@ class AsyncClient(AsyncPaperCalls):
             line.hang_up()
             room.release()
             await asyncio.shield(asyncio.to_thread(thread.join))
-
-
-class _Line:
-    """The connection of one call, so that another thread can end it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._connection: socket.socket | None = None
-        self.hung_up = False
-
-    def take(self, connection: socket.socket) -> None:
-        """The connection is open."""
-        with self._lock:
-            self._connection = connection
-            if self.hung_up:
-                _end(connection)
-
-    def hang_up(self) -> None:
-        """End it now, or as soon as it is there; again: nothing."""
-        with self._lock:
-            self.hung_up = True
-            if self._connection is not None:
-                _end(self._connection)
-
-
-def _end(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it has ended by itself
-        connection.shutdown(socket.SHUT_RDWR)

@@ -136,6 +136,10 @@ class Client(PaperCalls):
         found = found if isinstance(found, list) else []
         return [list(item["embedding"]) for item in found if isinstance(item, Mapping)]
 
+    def ask_for_popup(self) -> bool:
+        """Have the tray show the quick prompt; whether anybody watches who could hear it."""
+        return self._call("POST", f"{_OURS}/popup").get("heard") is True
+
     def downloads(self) -> list[Reply]:
         """Every download: running, waiting, paused, in need of somebody, and the last done."""
         return _list(self._call("GET", f"{_OURS}/downloads"), "downloads")
@@ -172,7 +176,7 @@ class Client(PaperCalls):
         **options: object,
     ) -> Generator[Delta, None, None]:
         """Stream an answer; the last piece holds finish_reason and usage. Pieces without
-        words may hold a notice.
+        words may hold thoughts or a notice.
 
         options: fields of /v1/chat/completions (model, max_tokens, temperature, stop, …);
         None means not given. silence_seconds: give up after so long without a word; None
@@ -275,7 +279,7 @@ def _deltas(exchange: Exchange) -> Iterator[Delta]:
         if error is not None:
             raise error
         delta = Delta.from_chunk(chunk)
-        if delta.text or delta.notice:
+        if delta.text or delta.thought or delta.notice:
             yield delta
         ending = Delta(
             model_id=delta.model_id or ending.model_id,

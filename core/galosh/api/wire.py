@@ -82,10 +82,11 @@ class Notice:
 
 @dataclass(frozen=True)
 class Delta:
-    """One piece of an answer: words, or a notice beside them. The last one holds
+    """One piece of an answer: words, or thoughts or a notice beside them. The last one holds
     `finish_reason` and `usage`."""
 
     text: str = ""
+    thought: str = ""
     model_id: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
@@ -98,9 +99,10 @@ class Delta:
         choice = choices[0] if isinstance(choices, list) and choices else {}
         choice = choice if isinstance(choice, Mapping) else {}
         delta = choice.get("delta")
-        text = delta.get("content") if isinstance(delta, Mapping) else choice.get("text")
+        delta = delta if isinstance(delta, Mapping) else {"content": choice.get("text")}
         return cls(
-            text=_text(text) or "",
+            text=_text(delta.get("content")) or "",
+            thought=_text(delta.get("reasoning_content")) or "",
             model_id=_text(chunk.get("model")),
             finish_reason=_text(choice.get("finish_reason")),
             usage=usage_from(chunk),

@@ -275,6 +275,10 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
                       " sessions end.",
                       holding(rotated=s.FLAG))
     },
+    f"{_OURS}/popup": {
+        "POST": _ours("Have the tray show the quick prompt; `heard`: somebody follows the events.",
+                      holding(heard=s.FLAG))
+    },
     f"{_OURS}/shutdown": {"POST": _ours("Stop the daemon.", holding(stopping=s.FLAG))},
     f"{_OURS}/downloads": {
         "GET": _ours("Every download: running, waiting, paused, the last done.",

@@ -83,6 +83,7 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     f"{_OURS}/access": {"GET": routes_page.access},
     f"{_OURS}/token/rotate": {"POST": routes_lock.rotate_token},
     f"{_OURS}/tokenize": {"POST": routes_galosh.tokenize},
+    f"{_OURS}/popup": {"POST": routes_galosh.ask_for_popup},
     f"{_OURS}/shutdown": {"POST": routes_galosh.shutdown},
     f"{_OURS}/downloads": {
         "GET": routes_downloads.downloads,

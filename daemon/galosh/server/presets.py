@@ -46,7 +46,8 @@ class Presets:
             "prompts": [
                 {"name": one.name, "kind": one.kind, "titles": dict(one.titles),
                  "texts": dict(one.texts), "defaults": dict(one.defaults),
-                 "sampler": one.sampler, "rewrites": one.rewrites, "own": one.own}
+                 "system": one.system, "sampler": one.sampler, "rewrites": one.rewrites,
+                 "own": one.own}
                 for one in shelf.prompts()
             ],
             "templates": [

@@ -109,8 +109,9 @@ class Message:
 class Question:
     """One checked wish for an answer: either `messages` or `prompt`.
 
-    model_id None: whatever model is current or default. max_tokens None: as many as fit.
-    sampling holds only what the client gave. preset: the sampler preset that fills in the rest.
+    model_id None: whatever model is current or default. max_tokens None: as many as fit; 0: the
+    question is only read, so that one with the same beginning is answered sooner. sampling
+    holds only what the client gave. preset: the sampler preset that fills in the rest.
     options: the worker's fields beside sampling (the form of the answer, what is told of it).
     tools: what the model may call.
     echo: the prompt is repeated before the answer.
@@ -379,8 +380,6 @@ def _model_id(data: Json, name: str) -> str | None:
 
 def _max_tokens(data: Json, name: str) -> int | None:
     value = fields.integer(data, name, -1, _MAX_TOKENS)
-    if value == 0:
-        raise fields.wrong(name, 0, say("server.want.integer", low=1, high=_MAX_TOKENS))
     return None if value == -1 else value
 
 

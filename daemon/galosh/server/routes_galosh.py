@@ -153,6 +153,14 @@ async def tokenize(visit: Visit) -> web.StreamResponse:
     return exchange.answer({"tokens": list(tokens), "count": len(tokens)})
 
 
+async def ask_for_popup(visit: Visit) -> web.StreamResponse:
+    """`POST popup`: the tray shows the quick prompt. Not remembered for one that comes later:
+    a window that opens by itself is no help."""
+    events = visit.house.supervisor.events
+    events.flash("popup.asked")
+    return exchange.answer({"heard": events.watchers > 0})
+
+
 async def shutdown(visit: Visit) -> web.StreamResponse:
     """`POST shutdown`: answers, then stops."""
     visit.house.stopping.set()

@@ -200,7 +200,8 @@ class Running:
             self._end_slow_reader(ticket)
 
     def _note(self, name: str, done: Done) -> None:
-        if done.finish_reason != "cancelled":
+        # One that was only read (`max_tokens` 0) is no answer and says nothing of the speed.
+        if done.finish_reason != "cancelled" and done.completion_tokens:
             self._tally.last = done
             self._tally.answers += 1
         self._bus.publish(

@@ -6,8 +6,6 @@ stand. The model catalogue (`models.toml`) lies here too; galosh.catalogue reads
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from galosh.presets.prompt import Prompt
 from galosh.presets.sampler import SamplerPreset
 from galosh.presets.template import (
@@ -30,4 +28,6 @@ __all__ = [
 
 def read_text(name: str) -> str:
     """The text of a shipped data file, for instance `models.toml`."""
+    from importlib.resources import files  # loads a megabyte that the tray side never needs
+
     return (files(__name__) / name).read_text(encoding="utf-8")

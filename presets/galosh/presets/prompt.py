@@ -44,6 +44,12 @@ class Prompt:
         """The text, in `ru` or English."""
         return self.texts.get(tongue) or self.texts["en"]
 
+    def beginning(self, tongue: str) -> str:
+        """The text up to its first place: the same whatever is filled in."""
+        text = self.text(tongue)
+        place = _PLACES.search(text)
+        return text[: place.start()].rstrip() if place else ""
+
     def fill(self, tongue: str, *, selection: str = "", typed: str = "") -> str:
         """The text with both places filled in; what has no place is put at the end."""
         text = self.text(tongue)
