@@ -137,6 +137,9 @@ DECLARED: dict[str, Setting] = {
         Setting("ask.preset", str, ""),
         Setting("tray.icon", str, "auto", choices=("auto", "light", "dark")),
         Setting("tray.notifications", bool, True),
+        # The quick prompt: its colours; and the page in its place, which screen readers can read.
+        Setting("popup.theme", str, "auto", choices=("auto", "light", "dark")),
+        Setting("popup.screen_reader", bool, False),
         Setting("log.level", str, "info", choices=("debug", "info", "warning", "error")),
         Setting("download.connections", int, 4, 1, 8),
         Setting("download.max_rate_bytes", int, 0, 0),

@@ -35,6 +35,7 @@ VERBS = {
     "env": "env",
     "hotkey": "hotkey",
     "notebook": "notebook",
+    "popup": "popup",
     "presets": "presets",
     "settings": "settings",
     "token": "token",

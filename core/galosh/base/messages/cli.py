@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from galosh.base.messages import ErrorText, Text
-from galosh.base.messages.extra import cli_desktop, cli_notebook, cli_tray
+from galosh.base.messages.extra import cli_desktop, cli_notebook, cli_popup, cli_tray
 
 _HELP: dict[str, Text] = {
     "cli.about": (
@@ -475,11 +475,13 @@ TEXTS: dict[str, Text] = {
     **_HELP,
     **_RESULTS,
     **cli_notebook.TEXTS,
+    **cli_popup.TEXTS,
     **cli_desktop.TEXTS,
     **cli_tray.TEXTS,
 }
 
 ERRORS: dict[str, ErrorText] = {
+    **cli_popup.ERRORS,
     "cli-not-saved": ErrorText(
         what=("The talk was not saved to {path}.", "Разговор не сохранён в {path}."),
         why=("The system answered: {reason}.", "Ответ системы: {reason}."),
