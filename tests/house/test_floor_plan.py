@@ -53,6 +53,7 @@ PURE: dict[str, set[str]] = {
         "hotkey": "keys lines state trigger",
         "gguf": "cursor header kind quant reader remote rules source split vocabulary",
         "hardware": "facts flags gpu_texts linux_texts mac_texts windows_bytes",
+        "popup": "lines markdown difference conversation history waiting progress colours",
         "presets": "prompt sampler template",
         "selection": "values",
         "server": "requests sampling fields gate replies ollama_requests ollama_replies"
