@@ -233,7 +233,7 @@ def gsettings(*arguments: str) -> str:
 
 
 @pytest.mark.usefixtures("gnome")
-def test_gnomes_own_shortcut_with_consent_and_away_again() -> None:
+def test_gnomes_own_shortcut_with_consent_and_away_again(address: str) -> None:
     gsettings("set", MEDIA, "custom-keybindings", f"['{OTHER}']")
     with listening(TRIGGER) as heard:
         state = heard.state()
@@ -247,9 +247,12 @@ def test_gnomes_own_shortcut_with_consent_and_away_again() -> None:
     entry = f"{MEDIA}.custom-keybinding:{ours}"
     assert gsettings("get", entry, "binding") == "'<Control><Alt>space'"
     assert gsettings("get", entry, "command").endswith("popup'")
+    fake = Portal(address)  # what was agreed to comes before asking for anything else
     with listening("Super+F9") as heard:
         state = heard.state()
         assert (state.way, state.granted) == ("desktop", "Super+F9")
+    assert fake.sessions == 0
+    fake.close()
     assert gsettings("get", entry, "binding") == "'<Super>F9'"
     assert desktop_binding.unbind()
     assert not desktop_binding.unbind()
@@ -262,6 +265,18 @@ def test_ways_of_sessions() -> None:
         return [name for name, _ in ways(environ)]
 
     assert names(DISPLAY=":0", XDG_SESSION_TYPE="x11") == ["x11"]
-    assert names(DISPLAY=":0", WAYLAND_DISPLAY="wayland-0") == ["portal", "kde", "desktop"]
-    assert names(DISPLAY=":0", XDG_SESSION_TYPE="wayland") == ["portal", "kde", "desktop"]
+    assert names(DISPLAY=":0", WAYLAND_DISPLAY="wayland-0") == [
+        "desktop",
+        "portal",
+        "kde",
+        "desktop",
+    ]
+    kde = {"WAYLAND_DISPLAY": "wayland-0", "XDG_CURRENT_DESKTOP": "KDE"}
+    assert names(**kde) == ["desktop", "kde", "portal", "desktop"]
+    assert names(DISPLAY=":0", XDG_SESSION_TYPE="wayland") == [
+        "desktop",
+        "portal",
+        "kde",
+        "desktop",
+    ]
     assert names(XDG_SESSION_TYPE="tty") == []

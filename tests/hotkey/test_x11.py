@@ -156,6 +156,8 @@ def test_keys_are_taken_when_the_other_program_goes(
         ready(first)
         with listening("Ctrl+Alt+Home") as second:
             assert second.state().problem is not None
+            time.sleep(0.5)
+            assert len(second.states) == 1, "said once"
             first.hotkey.close()
             ready(second)
             assert second.states[-1].problem is None

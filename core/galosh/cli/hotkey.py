@@ -80,7 +80,7 @@ def _test(_arguments: argparse.Namespace, paths: Paths, output: Output) -> int:
 def _proof_text(trigger: str, proof: Mapping[str, object]) -> tuple[str, bool]:
     """What the proof showed, and whether that is good."""
     if proof.get("pressed") is None:
-        return say("cli.hotkey-untested", way=proof.get("way"), trigger=trigger), True
+        return say("cli.hotkey-untested", trigger=trigger), True
     if not proof.get("fired"):
         return say("cli.hotkey-deaf", pressed=proof.get("pressed")), False
     seconds = proof.get("seconds")

@@ -21,7 +21,13 @@ def ways(environ: Mapping[str, str] | None = None) -> list[NamedWay]:
     if sys.platform == "darwin":
         return [("macos", _macos)]
     if is_wayland(environ):
-        return [("portal", _portal), ("kde", _kde), ("desktop", _desktop)]
+        own: NamedWay = ("kde", _kde)
+        portal: NamedWay = ("portal", _portal)
+        # KDE's own service asks nothing; Plasma 5's portal opens the settings at every start
+        # and binds nothing.
+        on_kde = "kde" in environ.get("XDG_CURRENT_DESKTOP", "").lower().split(":")
+        asked = (own, portal) if on_kde else (portal, own)
+        return [("desktop", _bound_desktop), *asked, ("desktop", _desktop)]
     return [("x11", _x11)] if environ.get("DISPLAY") else []
 
 
@@ -55,6 +61,13 @@ def _desktop(job: Job) -> bool:
     from galosh.hotkey.desktop_binding import listen
 
     return listen(job)
+
+
+def _bound_desktop(job: Job) -> bool:
+    """What the user agreed to once comes before asking for anything else."""
+    from galosh.hotkey.desktop_binding import is_bound
+
+    return is_bound() and _desktop(job)
 
 
 def _windows(job: Job) -> bool:

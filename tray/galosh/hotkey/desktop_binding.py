@@ -60,7 +60,7 @@ def popup_command() -> str:
 
 def is_bound() -> bool:
     """Whether our entry is among GNOME's shortcuts."""
-    return _OURS in _listed()
+    return _is_gnome(desktop_name()) and _OURS in _listed()
 
 
 def bind(trigger: Trigger) -> None:

@@ -136,7 +136,7 @@ class _Listening:
         self._tell(stop, HotkeyState("none", wanted, None, GaloshError("hotkey-no-way")))
 
     def _tell(self, stop: Stop, state: HotkeyState) -> None:
-        if stop.is_set or state == self.state:
+        if stop.is_set or state.to_json() == self.state.to_json():
             return
         self.state = state
         try:

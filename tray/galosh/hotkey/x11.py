@@ -98,14 +98,16 @@ class _Grab:
             if event is not None:
                 self._handle(event)
             elif self._code is None and not self._job.stop.is_set:
-                self._grab()
+                self._grab(again=True)
 
-    def _grab(self) -> None:
+    def _grab(self, *, again: bool = False) -> None:
         trigger = self._job.trigger
         self._code = try_grab(self._display, trigger)
         if self._code is not None:
             self._job.tell(str(trigger))
             return
+        if again:
+            return  # that was said
         free = find_free(self._display, trigger)
         problem = GaloshError("hotkey-taken", trigger=str(trigger), free=" / ".join(free) or None)
         self._job.tell(None, problem, free)

@@ -61,8 +61,8 @@ TEXTS: dict[str, Text] = {
         "{pressed} разрешена и нажата, но не услышана.",
     ),
     "cli.hotkey-untested": (
-        "This session ({way}) lets no program press keys: press {trigger} yourself.",
-        "В этом сеансе ({way}) программа не может нажимать клавиши: нажмите {trigger} сами.",
+        "This session lets no program press keys: press {trigger} yourself.",
+        "В этом сеансе программа не может нажимать клавиши: нажмите {trigger} сами.",
     ),
     "cli.hotkey-bound": (
         "The desktop's shortcuts now hold galosh; `galosh hotkey unbind` takes it out.",
