@@ -73,6 +73,8 @@ def _test(_arguments: argparse.Namespace, paths: Paths, output: Output) -> int:
         text, fine = f"{text}\n{_problem(tried)}", False
     elif state is None:
         text = f"{text}\n{say('cli.hotkey-no-agent', trigger=trigger)}"
+    else:
+        text = f"{_granted(state)}\n{text}"
     output.result(document, text)
     return 0 if fine else 1
 
@@ -111,9 +113,13 @@ def _tell(output: Output, trigger: str, state: Mapping[str, object] | None) -> i
     elif granted is None:
         text = _problem(state)
     else:
-        text = say("cli.hotkey-granted", granted=granted, way=state.get("way"))
+        text = _granted(state)
     output.result({"trigger": trigger, "agent": state}, text)
     return 0 if not trigger or granted is not None or state is None else 1
+
+
+def _granted(state: Mapping[str, object]) -> str:
+    return say("cli.hotkey-granted", granted=state.get("granted"), way=state.get("way"))
 
 
 def _problem(state: Mapping[str, object]) -> str:
