@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from galosh.hotkey import listen
 from galosh.selection import Origin, Selection, active_screen, insert, read_origin, read_selection
 from galosh.selection import x11 as selection_x11
 from tests.desktop_kit import Desktop, desktop, wait_for
@@ -309,6 +310,24 @@ def test_keys_the_user_still_holds_are_waited_for(here: Desktop, folder: Path) -
     assert insert("answer", origin) == "inserted"
     release.wait(10)
     wait_for(lambda: editor.text == "answer", "the answer")
+    editor.close()
+
+
+def test_from_the_hotkey_to_the_answer(here: Desktop, folder: Path) -> None:
+    """Text is selected, the keys pressed, the answer put in its place: no window of ours yet."""
+    editor = Editor(here, folder, "letter", "превед, как дила", "--all")
+    found: list[Selection | None] = []
+    hotkey = listen("Ctrl+Alt+Space", lambda: found.append(read_selection()), lambda _: None)
+    try:
+        wait_for(lambda: hotkey.state.granted, "hotkey")
+        here.keys("ctrl+alt+space")
+        wait_for(lambda: found, "the press")
+        assert found[0] is not None
+        assert found[0].text == "превед, как дила"
+        assert insert("Привет, как дела? 🦙", found[0].origin) == "inserted"
+        wait_for(lambda: editor.text == "Привет, как дела? 🦙", "the answer")
+    finally:
+        hotkey.close()
     editor.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from typing import Protocol
@@ -75,7 +76,13 @@ def _way() -> Way | None:
 
         return Wayland()
     if os.environ.get("DISPLAY"):
-        from galosh.selection.x11 import X11
-
-        return X11()
+        return _x11(os.environ["DISPLAY"])
     return None
+
+
+@functools.cache
+def _x11(_display: str) -> Way:
+    """One for each X server, with its connections."""
+    from galosh.selection.x11 import X11
+
+    return X11()

@@ -7,26 +7,23 @@ fetched it, everything that was in the clipboard is offered again.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import suppress
 
 from galosh.hotkey.trigger import Trigger
-from galosh.hotkey.x11_keys import close_display, open_display, press
+from galosh.hotkey.x11_keys import press
 from galosh.selection import x11_windows as windows
 from galosh.selection.values import Contents, Origin, Outcome, Screen, Selection, decode
 from galosh.selection.values import terminal_text as at_prompt
 from galosh.selection.x11_board import Board, text_contents
 from galosh.selection.x11_fetch import Requestor
+from galosh.selection.x11_kept import Kept
 
 _SAVE_SECONDS = 2.0
 _SAVE_BYTES = 67_108_864
 _ACTIVE_SECONDS = 1.0
 _KEYS_UP_SECONDS = 1.5
 _FETCH_SECONDS = 2.0
-_LINGER_SECONDS = 60.0
 # Some programs look a second time, at another format.
 _GRACE_SECONDS = 0.1
 # In each kind of window: the selection that is pasted, and the keys that paste it.
@@ -38,43 +35,45 @@ _PASTE: dict[str, tuple[str, Trigger]] = {
 
 
 class X11:
-    """See choose.Way."""
+    """See choose.Way. Keeps two connections: an insertion must not hold up a reading."""
+
+    def __init__(self) -> None:
+        self._reading = Kept()
+        self._inserting = Kept()
 
     def read_selection(self, deadline_seconds: float, limit_bytes: int) -> Selection | None:
         """See choose.Way."""
         deadline = time.monotonic() + deadline_seconds
-        with _requestor() as requestor:
-            if requestor is None:
-                return None
-            display = requestor.display
-            origin = windows.origin_of(display)
+        with suppress(OSError), self._reading.use() as requestor:
+            origin = windows.origin_of(requestor.display)
             owner = requestor.owner("PRIMARY")
-            if not owner or windows.is_stale(display, owner, origin):
+            if not owner or windows.is_stale(requestor.display, owner, origin):
                 return None
             text, cut = _fetch_text(requestor, deadline, limit_bytes)
-            if not text.strip():
-                return None
-            return Selection(text, cut, origin or Origin(0))
+            if text.strip():
+                return Selection(text, cut, origin or Origin(0))
+        return None
 
     def read_origin(self) -> Origin | None:
         """See choose.Way."""
-        with _connection() as display:
-            return None if display is None else windows.origin_of(display)
+        with suppress(OSError), self._reading.use() as requestor:
+            return windows.origin_of(requestor.display)
+        return None
 
     def insert(self, text: str, origin: Origin) -> Outcome:
         """See choose.Way."""
-        with _requestor() as requestor:
-            if requestor is None:
-                return "refused"
-            pasted = at_prompt(text) if "terminal" in origin.kind else text
-            if not origin.can_insert or pasted is None:
-                return copy(text)
+        pasted = at_prompt(text) if "terminal" in origin.kind else text
+        if not origin.can_insert or pasted is None:
+            return copy(text)
+        with suppress(OSError), self._inserting.use() as requestor:
             return _Insertion(requestor, text, pasted, origin).run()
+        return "refused"
 
     def active_screen(self) -> Screen | None:
         """See choose.Way."""
-        with _connection() as display:
-            return None if display is None else windows.screen_of_user(display)
+        with suppress(OSError), self._reading.use() as requestor:
+            return windows.screen_of_user(requestor.display)
+        return None
 
 
 def copy(text: str) -> Outcome:
@@ -146,36 +145,3 @@ def _fetch_text(requestor: Requestor, deadline: float, limit_bytes: int) -> tupl
     except TimeoutError:
         return "", False
     return "", False
-
-
-@contextmanager
-def _connection() -> Iterator[Any]:
-    display = open_display()
-    try:
-        yield display
-    finally:
-        if display is not None:
-            close_display(display)
-
-
-@contextmanager
-def _requestor() -> Iterator[Requestor | None]:
-    """A connection to ask for selections on.
-
-    A request that was not answered outlives our patience: its window stays for a while, since
-    simple programs die of an answer to a window that is gone.
-    """
-    display = open_display()
-    if display is None:
-        yield None
-        return
-    requestor = Requestor(display)
-    try:
-        yield requestor
-    finally:
-        if requestor.unanswered:
-            later = threading.Timer(_LINGER_SECONDS, close_display, (display,))
-            later.daemon = True
-            later.start()
-        else:
-            close_display(display)

@@ -7,6 +7,7 @@ it. Contents may be exchanged while a transfer of the former ones is under way.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
@@ -203,7 +204,11 @@ class _Serving:
         return True
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up, once the server has our last answers: hanging up at once may lose them."""
+        from Xlib import error
+
+        with contextlib.suppress(error.ConnectionClosedError, OSError):
+            self._display.sync()
         close_display(self._display)
 
     def _handle(self, event: Any) -> bool:
@@ -216,8 +221,12 @@ class _Serving:
             self._answer(event)
         elif event.type == X.PropertyNotify and event.state == X.PropertyDelete:
             self._go_on(event.window, event.atom)
-            return bool(self._contents or self._transfers)
-        return True
+        elif event.type == X.DestroyNotify:  # in the middle of a transfer
+            for key in [key for key in self._transfers if key[0] == event.window.id]:
+                del self._transfers[key]
+        else:
+            return True
+        return not self._lost or bool(self._transfers)
 
     def _answer(self, request: Any) -> None:
         from Xlib import X
@@ -258,7 +267,7 @@ class _Serving:
             window.change_property(prop, kind, piece.width, piece.value)
             self._note(window.id & ~self._mask)
             return True
-        window.change_attributes(event_mask=X.PropertyChangeMask)
+        window.change_attributes(event_mask=X.PropertyChangeMask | X.StructureNotifyMask)
         size = [piece.size_bytes]
         window.change_property(prop, self._display.get_atom("INCR"), 32, size)
         self._transfers[window.id, prop] = _Transfer(piece, kind)

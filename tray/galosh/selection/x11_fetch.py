@@ -22,16 +22,12 @@ _NO_FORMATS = {
 
 
 class Requestor:
-    """Asks for selections on one connection. Raises TimeoutError at the deadline.
-
-    unanswered: a program was asked and has not answered; it may still.
-    """
+    """Asks for selections on one connection. Raises TimeoutError at the deadline."""
 
     def __init__(self, display: Any) -> None:
         from Xlib import X
 
         self.display = self._display = display
-        self.unanswered = False
         self._window = display.screen().root.create_window(
             0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask
         )
@@ -162,6 +158,5 @@ class Requestor:
                     return event
             left = deadline - time.monotonic()
             if left <= 0:
-                self.unanswered = True
                 raise TimeoutError
             select.select([display.fileno()], [], [], left)
