@@ -60,6 +60,7 @@ def paths(galosh_home: Path) -> Paths:
 # Whole modules that wait on real processes, servers or clocks: left out of the fast tier.
 _LONG = (
     "tests/browser/",
+    "tests/page/",
     "tests/pull/",
     "tests/download/test_crash.py",
     "tests/download/test_faults",

@@ -48,11 +48,11 @@ def any_port(paths: Paths, extra: str = "") -> None:
 
 
 @contextlib.contextmanager
-def serving(paths: Paths) -> Iterator[Running]:
+def serving(paths: Paths, parts: FakeParts | None = None) -> Iterator[Running]:
     """The server from ready to stopped."""
     if not paths.settings_file.exists():
         any_port(paths)
-    parts = FakeParts()
+    parts = parts or FakeParts()
     heard: list[DaemonFacts] = []
     failed: list[BaseException] = []
     ready = threading.Event()

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
+import signal
+import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -16,7 +21,7 @@ from galosh.base.errors import GaloshError
 from galosh.supervisor.request import Done, Event, GenerationRequest, Started, TextPiece
 from tests.fakes.supervisor import FakeModels, FakeParts, FakeSupervisor
 
-PATIENCE_MS = 30_000  # on a machine that does much else
+PATIENCE_MS = 15_000  # on a machine that does much else
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-color-profile=srgb")
 
@@ -107,18 +112,46 @@ class ScriptedParts(FakeParts):
         return self.made
 
 
-@contextlib.contextmanager
-def chromium(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
+def _command() -> str:
     """Debian's Chromium, never a downloaded one."""
     command = next((found for name in _COMMANDS if (found := shutil.which(name))), None)
     assert command is not None, "this test needs Chromium (Debian: apt-get install chromium)"
+    return command
+
+
+@contextlib.contextmanager
+def chromium(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
+    """A browser without a window."""
     browser = playwright.chromium.launch(
-        executable_path=command, args=[*_ARGUMENTS, *arguments], timeout=PATIENCE_MS * 4
+        executable_path=_command(), args=[*_ARGUMENTS, *arguments], timeout=PATIENCE_MS * 4
     )
     try:
         yield browser
     finally:
         browser.close()
+
+
+@contextlib.contextmanager
+def whole_browser(playwright: Playwright, folder: Path) -> Iterator[tuple[BrowserContext, int]]:
+    """A browser in a process group of its own, with its group's id: to be killed."""
+    folder.mkdir()
+    port_file = folder / "DevToolsActivePort"
+    process = subprocess.Popen(
+        [_command(), *_ARGUMENTS, "--headless=new", "--remote-debugging-port=0", "--no-first-run",
+         "--disable-background-networking", f"--user-data-dir={folder}", "about:blank"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        for _ in range(PATIENCE_MS // 50):
+            if port_file.exists() and len(port_file.read_text().split()) == 2:
+                break
+            time.sleep(0.05)
+        address = f"http://127.0.0.1:{port_file.read_text().split()[0]}"
+        yield playwright.chromium.connect_over_cdp(address).contexts[0], process.pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @contextlib.contextmanager
@@ -145,15 +178,28 @@ def text_of(page: Page) -> str:
     return text
 
 
-def wait_for(page: Page, condition: Callable[[], bool], what: str) -> None:
-    """Wait for something outside the page."""
-    for _ in range(PATIENCE_MS // 50):
+def wait_for(page: Page, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Wait for something outside the page, which goes on meanwhile."""
+    for _ in range(int(seconds * 20)):
         if condition():
             return
         page.wait_for_timeout(50)
     raise AssertionError(what)
 
 
-def notebook_on_disk(client: Client, sheet_id: str) -> Any:
-    """The sheet as the daemon has it."""
-    return client.get(f"/galosh/v1/notebooks/{sheet_id}")["notebook"]
+def listed(client: Client) -> list[dict[str, Any]]:
+    """Rows of the sheets, newest first."""
+    rows: list[dict[str, Any]] = ask(client, "GET", "/galosh/v1/notebooks")["notebooks"]
+    return rows
+
+
+def on_disk(client: Client, sheet_id: str | None = None) -> dict[str, Any]:
+    """A sheet as the daemon has it; the one changed last where none is named."""
+    name = sheet_id or listed(client)[0]["id"]
+    found: dict[str, Any] = ask(client, "GET", f"/galosh/v1/notebooks/{name}")["notebook"]
+    return found
+
+
+def ask(client: Client, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """A route that the CLI has no use for."""
+    return client._call(method, path, body)
