@@ -23,7 +23,12 @@ from tests.fakes.supervisor import FakeModels, FakeParts, FakeSupervisor
 
 PATIENCE_MS = 15_000  # on a machine that does much else
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-color-profile=srgb")
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--force-color-profile=srgb",
+)
 
 
 @dataclass
@@ -96,7 +101,10 @@ def _pieces(answer: str) -> Iterator[str]:
 def _chances(text: str, top: object) -> list[object] | None:
     if not isinstance(top, int):
         return None
-    others = [{"token": 7, "text": text, "logprob": -0.2}, {"token": 8, "text": " other", "logprob": -2.0}]
+    others = [
+        {"token": 7, "text": text, "logprob": -0.2},
+        {"token": 8, "text": " other", "logprob": -2.0},
+    ]
     return [{"token": 7, "text": text, "logprob": -0.2, "top": others[:top]}]
 
 
@@ -166,7 +174,9 @@ def open_page(context: BrowserContext, client: Client, view: str = "notebook") -
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(str(client.make_link()["url"]))
-    page.wait_for_function("() => document.querySelectorAll('#sheet-list [aria-current=true]').length === 1")
+    page.wait_for_function(
+        "() => document.querySelectorAll('#sheet-list [aria-current=true]').length === 1"
+    )
     if view != "notebook":
         page.click(f"#tab-{view}")
     return page

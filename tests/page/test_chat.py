@@ -78,7 +78,9 @@ def idle(page: Page) -> None:
 
 def tree(house: House) -> dict[str, object]:
     chats = ask(house.client, "GET", "/galosh/v1/chats")["chats"]
-    found: dict[str, object] = ask(house.client, "GET", f"/galosh/v1/chats/{chats[0]['id']}")["chat"]
+    found: dict[str, object] = ask(house.client, "GET", f"/galosh/v1/chats/{chats[0]['id']}")[
+        "chat"
+    ]
     return found
 
 
@@ -98,7 +100,8 @@ class TestMarkdown:
             "all => all.map(a => [a.getAttribute('href'), a.rel, a.target])"
         )
         assert {link[0].split("?")[0] for link in links} == {
-            "https://evil.example/pixel.png", "https://evil.example/", "https://ok.example/", "mailto:a@ok.example",
+            "https://evil.example/pixel.png", "https://evil.example/", "https://ok.example/",
+            "mailto:a@ok.example",
         }  # fmt: skip
         assert all(rest == ["noopener noreferrer", "_blank"] for _, *rest in links)
         attributes = log.locator("*").evaluate_all(
@@ -204,9 +207,7 @@ class TestConversation:
         idle(chat)
         assert house.model.requests[-1].options["think"] is False
 
-    def test_too_long_a_conversation_is_said_and_can_go_on(
-        self, chat: Page, house: House
-    ) -> None:
+    def test_too_long_a_conversation_is_said_and_can_go_on(self, chat: Page, house: House) -> None:
         house.says("ok", context_tokens=20)
         say(chat, "word " * 30)
         trouble = chat.locator("#chat-trouble .trouble")

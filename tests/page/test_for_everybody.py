@@ -135,9 +135,7 @@ def test_what_is_written_is_spoken_by_sentences(page: Page, house: House) -> Non
 
 
 @pytest.mark.parametrize("size", [(1024, 600), (512, 300), (390, 700)])
-def test_small_and_zoomed_screens(
-    browser: Browser, house: House, size: tuple[int, int]
-) -> None:
+def test_small_and_zoomed_screens(browser: Browser, house: House, size: tuple[int, int]) -> None:
     """512 × 300 is what 200 % of zoom leaves of 1024 × 600."""
     width, height = size
     with browser.new_context(viewport={"width": width, "height": height}) as context:

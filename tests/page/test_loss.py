@@ -52,9 +52,7 @@ class TestTwoTabs:
         expect(page.locator("#sheet")).to_have_value("first line\nmiddle\nlast line")
         other.close()
 
-    def test_another_browser_follows_too(
-        self, page: Page, house: House, browser: Browser
-    ) -> None:
+    def test_another_browser_follows_too(self, page: Page, house: House, browser: Browser) -> None:
         with browser.new_context() as elsewhere:
             other = open_page(elsewhere, house.client)
             page.focus("#sheet")
@@ -70,11 +68,20 @@ class TestTwoTabs:
             page.evaluate("() => document.querySelector('#sheet').setSelectionRange(0, 0)")
             page.focus("#sheet")
             page.keyboard.insert_text(f"<{i}>")
-            other.evaluate("() => { const a = document.querySelector('#sheet'); a.setSelectionRange(a.value.length, a.value.length) }")
+            other.evaluate(
+                """() => {
+                  const area = document.querySelector('#sheet');
+                  area.setSelectionRange(area.value.length, area.value.length);
+                }"""
+            )
             other.focus("#sheet")
             other.keyboard.insert_text(f"({i})")
-        done = lambda: text_of(page) == text_of(other) == on_disk(house.client)["text"]  # noqa: E731
-        wait_for(page, lambda: done() and "(19)" in text_of(page), "both agree")
+
+        def agreed() -> bool:
+            text = text_of(page)
+            return "(19)" in text and text == text_of(other) == on_disk(house.client)["text"]
+
+        wait_for(page, agreed, "both agree")
         found = text_of(page)
         assert sorted(re.findall(r"<(\d+)>", found), key=int) == [str(i) for i in range(20)]
         assert sorted(re.findall(r"\((\d+)\)", found), key=int) == [str(i) for i in range(20)]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.page.conftest import House
-from tests.page.kit import listed, on_disk, open_page, text_of, wait_for
+from tests.page.kit import ask, listed, on_disk, open_page, text_of, wait_for
 
 STORY = "Once upon a time"
 
@@ -64,9 +64,7 @@ class TestWriting:
         assert tinted(page) == " there was a fox.|It was red."
         wait_for(page, lambda: on_disk(house.client)["marks"] == [[16, 45]], "marks on disk")
 
-    def test_from_the_cursor_only_what_is_before_it_counts(
-        self, page: Page, house: House
-    ) -> None:
+    def test_from_the_cursor_only_what_is_before_it_counts(self, page: Page, house: House) -> None:
         house.says(" brown")
         write(page, "The fox ran.")
         page.select_option("#from", "caret")
@@ -260,14 +258,14 @@ class TestTokens:
         expect(page.locator("#sheet-title")).to_have_value("A riddle, with the reasoning")
         page.click("#prompts")
         page.click("text=A story")
-        page.wait_for_function("() => document.querySelector('#sheet').value.includes('Lighthouse')")
+        page.wait_for_function(
+            "() => document.querySelector('#sheet').value.includes('Lighthouse')"
+        )
         assert page.locator("#sheet-list li").count() >= 2  # the riddle kept its sheet
 
 
 class TestSheets:
-    def test_several_named_ones_found_and_deleted_with_undo(
-        self, page: Page, house: House
-    ) -> None:
+    def test_several_named_ones_found_and_deleted_with_undo(self, page: Page, house: House) -> None:
         write(page, "about a hedgehog")
         page.fill("#sheet-title", "Forest")
         page.keyboard.press("Enter")
@@ -322,12 +320,11 @@ class TestSheets:
         write(page, "before ")
         page.evaluate(
             """text => {
-              const data = new DataTransfer();
-              data.setData("text/plain", text);
               const area = document.querySelector("#sheet");
               area.focus();
               area.setRangeText(text, 7, 7, "end");
-              area.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste", bubbles: true }));
+              const kind = { inputType: "insertFromPaste", bubbles: true };
+              area.dispatchEvent(new InputEvent("input", kind));
             }""",
             text,
         )
@@ -356,6 +353,7 @@ class TestSheets:
 
 
 def test_the_first_visit_is_told_how_it_works(context: BrowserContext, house: House) -> None:
+    ask(house.client, "POST", "/galosh/v1/notebooks", {})  # a short one comes first
     page = open_page(context, house.client)
     expect(page.locator("#hint")).to_contain_text("the sheet is all the model knows")
     page.click("#hint button")

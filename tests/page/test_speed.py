@@ -74,8 +74,12 @@ def long_tasks(page: Page, place: float) -> list[int]:
     """Tasks above 50 ms while somebody types and scrolls at a place of the sheet."""
     page.focus("#sheet")
     page.evaluate(
-        "part => { const a = document.querySelector('#sheet'), at = Math.round(a.value.length * part);"
-        " a.setSelectionRange(at, at); tasks.length = 0; }",
+        """part => {
+          const area = document.querySelector('#sheet');
+          const at = Math.round(area.value.length * part);
+          area.setSelectionRange(at, at);
+          tasks.length = 0;
+        }""",
         place,
     )
     page.keyboard.type("Typed words, and", delay=25)
@@ -93,7 +97,9 @@ def long_tasks(page: Page, place: float) -> list[int]:
 def test_a_long_sheet_types_and_scrolls(
     browser: Browser, house: House, report: list[str], tinted: bool
 ) -> None:
-    made: Any = ask(house.client, "POST", "/galosh/v1/notebooks", {"title": "", "text": long_sheet()})
+    made: Any = ask(
+        house.client, "POST", "/galosh/v1/notebooks", {"title": "", "text": long_sheet()}
+    )
     sheet = made["notebook"]
     if tinted:
         marks = [[at, at + 300] for at in range(0, 99_000, 1000)]
@@ -109,7 +115,9 @@ def test_a_long_sheet_types_and_scrolls(
         for place in (0.0, 0.5, 1.0):
             tries = [long_tasks(page, place) for _ in range(TRIES)]
             best = min(tries, key=lambda found: (len(found), sum(found)))
-            report.append(f"page: 100,000 characters ({kind}), typed at {place:.0%}: long tasks {best}")
+            report.append(
+                f"page: 100,000 characters ({kind}), typed at {place:.0%}: long tasks {best}"
+            )
             # One that the machine made is no fault of the page; every try would show ours.
             assert all(task < LONG_TASK_MS * WIDE for task in best)
             assert len(best) <= 1

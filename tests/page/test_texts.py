@@ -80,7 +80,9 @@ def test_the_page_is_light_and_asks_nobody_else(report: list[str]) -> None:
         text = path.read_text(encoding="utf-8")
         addresses = set(re.findall(r"(?:https?:)?//[a-z][a-z0-9.-]+\.[a-z]{2,}", text))
         assert addresses <= {"//www.w3.org", "http://www.w3.org"}, path.name
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text)
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text
+        )
         assert "new Function" not in text
 
 
