@@ -11,7 +11,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from galosh.api import Client
 from galosh.base.paths import Paths
 from tests.fakes.serving import Running, serving
-from tests.page.kit import Script, ScriptedModel, ScriptedParts, chromium, open_page, playing
+from tests.page.kit import (
+    Script,
+    ScriptedModel,
+    ScriptedParts,
+    ask,
+    chromium,
+    open_page,
+    playing,
+)
 
 _REPORT: list[str] = []
 
@@ -84,10 +92,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext, house: House) -> Page:
     """The notebook, opened, on a sheet of its own."""
-    opened = open_page(context, house.client)
-    opened.keyboard.press("Alt+n")
-    opened.wait_for_function("() => document.querySelector('#sheet').value === ''")
-    return opened
+    ask(house.client, "POST", "/galosh/v1/notebooks", {})
+    return open_page(context, house.client)
 
 
 @pytest.fixture

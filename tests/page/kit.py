@@ -55,7 +55,8 @@ class ScriptedModel(FakeSupervisor):
         return {
             "state": "busy" if self.running else "ready", "model": self.current,
             "title": "Scripted", "stage": "awake", "context_tokens": self.script.context_tokens,
-            "worker_memory_bytes": 104_857_600, "tokens_per_second": 21.5, "queue_length": 0,
+            "paused": self.paused, "worker_memory_bytes": 104_857_600, "tokens_per_second": 21.5,
+            "queue_length": 0,
         }  # fmt: skip
 
     async def tokenize(self, text: str, model_id: str | None = None) -> Sequence[int]:
@@ -179,6 +180,8 @@ def open_page(context: BrowserContext, client: Client, view: str = "notebook") -
     )
     if view != "notebook":
         page.click(f"#tab-{view}")
+    else:
+        page.wait_for_selector("#sheet:focus:not([readonly])")
     return page
 
 

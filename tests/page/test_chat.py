@@ -197,7 +197,7 @@ class TestConversation:
         say(chat, "What?")
         idle(chat)
         expect(chat.locator(".turn.assistant .words")).to_have_text("Forty-two.")
-        thoughts = chat.locator(".thoughts")
+        thoughts = chat.locator(".turn.assistant .thoughts")
         expect(thoughts.locator("> div")).to_be_hidden()
         thoughts.locator("summary").click()
         expect(thoughts.locator("> div")).to_have_text("Let me see.")
@@ -246,7 +246,8 @@ class TestHistory:
     def test_deleting_can_be_undone(self, chat: Page, house: House) -> None:
         say(chat, "To be deleted")
         idle(chat)
-        chat.get_by_role("button", name="Delete").click()
+        expect(chat.locator("#chat-list [aria-current=true]")).to_contain_text("To be deleted")
+        chat.get_by_role("button", name="Delete", exact=True).click()
         expect(chat.locator("#toasts")).to_contain_text("“To be deleted” is in the bin")
         chat.click("#toasts button")
         expect(chat.locator(".turn.user .words")).to_have_text("To be deleted")

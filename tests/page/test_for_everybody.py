@@ -102,7 +102,7 @@ def test_everything_by_keyboard(page: Page, house: House) -> None:
     tab_to(page, "#chat-words")
     page.keyboard.type("Hello")
     page.keyboard.press("Enter")
-    expect(page.locator(".turn.assistant .words")).to_have_text("Answer.")
+    expect(page.locator(".turn.assistant .words").last).to_have_text("Answer.")
     page.keyboard.press("Control+Alt+3")
     expect(page.locator("#models")).to_be_visible()
     tab_to(page, "#source")

@@ -157,9 +157,8 @@ def killed_while_typing(
     is on disk."""
     client = Client(place)
     with whole_browser(playwright, folder) as (context, pid):
+        ask(client, "POST", "/galosh/v1/notebooks", {})
         page = open_page(context, client)
-        page.keyboard.press("Alt+n")
-        page.wait_for_function("() => document.querySelector('#sheet').value === ''")
         before = len(listed(client))
         times: list[tuple[float, str]] = []
         typed = ""

@@ -97,6 +97,7 @@ async function send() {
 async function ask(words, parent) {
 	const node = await add({ parent, role: "user", text: words });
 	draw();
+	shelf.soon();
 	await answer(node.id);
 }
 

@@ -14,6 +14,20 @@ export function el(tag, props = {}, ...children) {
 	return made;
 }
 
+/** Make `list` show these rows ({key, make}); a row whose key is there already stays the same
+ *  element, so that a click that has begun on it ends on it. */
+export function showRows(list, rows) {
+	rows.forEach(({ key, make }, i) => {
+		const there = list.children[i];
+		if (there?.dataset.key === key) return;
+		const made = make();
+		made.dataset.key = key;
+		if (there) there.replaceWith(made);
+		else list.append(made);
+	});
+	while (list.children.length > rows.length) list.lastElementChild.remove();
+}
+
 export const byId = (id) => document.getElementById(id);
 
 /** Call `work` once, `wait` ms after the last call. */

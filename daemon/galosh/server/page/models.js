@@ -1,7 +1,7 @@
 // The models on this PC with their forecasts, the one in use, downloads, and what else would suit.
 
 import { call } from "./api.js";
-import { el, later } from "./dom.js";
+import { el, later, showRows } from "./dom.js";
 import { onState, refresh, state } from "./status.js";
 import { bytes, fillTexts, has, language, number, t } from "./texts.js";
 import { dialog, note, trouble } from "./telling.js";
@@ -118,36 +118,45 @@ async function loadDownloads() {
 }
 
 function drawDownloads() {
-	const rows = [...downloads.values()].map((one) => {
-		const part = one.size_bytes ? one.kept_bytes / one.size_bytes : null;
-		const going = one.wanted === "running" && one.state !== "done" && !one.error;
-		const act = (name, method, body, query = "") => el("button", { class: "quiet", onclick: async () => {
-			try {
-				await call(method, `/downloads/${one.id}${query}`, body);
-			} catch (error) {
-				trouble(error, parts.trouble);
-			}
-			await loadDownloads();
-		} }, t(name));
-		const word = has(`load.${one.state}`) ? t(`load.${one.state}`) : t(going ? "load.running" : "load.waiting");
-		const facts = [
-			one.size_bytes ? t("load.part", { kept: bytes(one.kept_bytes), size: bytes(one.size_bytes) }) : null, word,
-			going && one.speed_bytes_per_second ? t("load.speed", { speed: bytes(one.speed_bytes_per_second) }) : null,
-			going && one.eta_seconds ? t("load.left", { minutes: number(Math.max(1, one.eta_seconds / 60)) }) : null,
-		].filter(Boolean).join(" · ");
-		return el("li", { class: "card" },
-			el("div", { class: "row" }, el("strong", {}, one.file_name ?? one.source), el("span", { class: "grow" }),
-				one.state === "done" ? null : going ? act("load.pause", "PUT", { state: "paused" }) : act("load.resume", "PUT", { state: "running" }),
-				act(one.state === "done" ? "load.clear" : "load.cancel", "DELETE", undefined, "?keep=remove")),
-			one.state === "done" ? null : el("progress", { max: 1, "aria-label": one.file_name ?? one.source, ...(part === null ? {} : { value: part }) }),
-			el("div", { class: "dim small" }, facts),
-			one.error ? el("div", { class: "small bad" }, [one.error.what, one.error.why, one.error.next_step].filter(Boolean).join(" ")) : null);
-	});
-	if (!rows.length) rows.push(el("li", { class: "dim" }, t("load.none")));
-	const focused = parts.downloads.contains(document.activeElement)
-		? [...parts.downloads.querySelectorAll("button")].indexOf(document.activeElement) : -1;
-	parts.downloads.replaceChildren(...rows);
-	parts.downloads.querySelectorAll("button")[focused]?.focus();
+	const all = [...downloads.values()];
+	if (!all.length) return parts.downloads.replaceChildren(el("li", { class: "dim" }, t("load.none")));
+	showRows(parts.downloads, all.map((one) => ({
+		key: JSON.stringify([one.id, one.state, one.wanted, one.file_name, one.error?.code, language()]), make: () => downloadCard(one) })));
+	all.forEach((one, i) => showProgress(parts.downloads.children[i], one));
+}
+
+const isGoing = (one) => one.wanted === "running" && one.state !== "done" && !one.error;
+
+function downloadCard(one) {
+	const act = (name, method, body, query = "") => el("button", { class: "quiet", onclick: async () => {
+		try {
+			await call(method, `/downloads/${one.id}${query}`, body);
+		} catch (error) {
+			trouble(error, parts.trouble);
+		}
+		await loadDownloads();
+	} }, t(name));
+	const name = one.file_name ?? one.source;
+	const done = one.state === "done";
+	return el("li", { class: "card" },
+		el("div", { class: "row" }, el("strong", {}, name), el("span", { class: "grow" }),
+			done ? null : isGoing(one) ? act("load.pause", "PUT", { state: "paused" }) : act("load.resume", "PUT", { state: "running" }),
+			act(done ? "load.clear" : "load.cancel", "DELETE", undefined, "?keep=remove")),
+		done ? null : el("progress", { max: 1, "aria-label": name }),
+		el("div", { class: "dim small facts" }),
+		one.error ? el("div", { class: "small bad" }, [one.error.what, one.error.why, one.error.next_step].filter(Boolean).join(" ")) : null);
+}
+
+function showProgress(card, one) {
+	const going = isGoing(one);
+	const bar = card.querySelector("progress");
+	if (bar && one.size_bytes) bar.value = one.kept_bytes / one.size_bytes;
+	card.querySelector(".facts").textContent = [
+		one.size_bytes ? t("load.part", { kept: bytes(one.kept_bytes), size: bytes(one.size_bytes) }) : null,
+		has(`load.${one.state}`) ? t(`load.${one.state}`) : t(going ? "load.running" : "load.waiting"),
+		going && one.speed_bytes_per_second ? t("load.speed", { speed: bytes(one.speed_bytes_per_second) }) : null,
+		going && one.eta_seconds ? t("load.left", { minutes: number(Math.max(1, one.eta_seconds / 60)) }) : null,
+	].filter(Boolean).join(" · ");
 }
 
 async function fetchModel(source, extra = {}) {
@@ -187,7 +196,14 @@ async function loadAdvice() {
 
 // --- the view ---
 
+let drawn = "";
+
+/** What is as it was is left alone: a button that is being pressed must not go. */
 function draw() {
+	const { model, paused } = state.worker;
+	const now = JSON.stringify([models, forecasts, model, paused, busy, language()]);
+	if (now === drawn) return;
+	drawn = now;
 	parts.models.replaceChildren(...(models.length ? drawModels() : [el("li", { class: "dim" }, t("model.none"))]));
 	parts.memory.replaceChildren(...drawMemory());
 }

@@ -55,6 +55,7 @@ function take(found) {
 	writer.sheet = found.id;
 	writer.tokens = [];
 	editor.load(found.text, found.marks ?? []);
+	byId("sheet").readOnly = false;
 	shelf.opened(made);
 	byId("notebook-trouble").replaceChildren();
 	byId("told").textContent = "";
@@ -301,8 +302,8 @@ export async function begin() {
 			await new Promise((resolve) => setTimeout(resolve, 1000));
 		}
 	}
+	if (memory.get("view", "notebook") === "notebook") byId("sheet").focus();
 	await beginPresets(byId("preset"), "preset");
-	if (!memory.get("view") || memory.get("view") === "notebook") byId("sheet").focus();
 }
 
 export function focus() {

@@ -1,7 +1,7 @@
 // The list at the left of the notebook and of the chat: search, open, rename, delete with undo.
 
 import { call } from "./api.js";
-import { el, later, memory } from "./dom.js";
+import { el, later, memory, showRows } from "./dom.js";
 import { t } from "./texts.js";
 import { note } from "./telling.js";
 
@@ -23,11 +23,15 @@ export class Shelf {
 	}
 
 	draw() {
-		const rows = this.known.map((one) => el("li", {}, el("button", {
-			"aria-current": String(one.id === this.current()?.id), "data-id": one.id, onclick: () => this.open(one.id, true),
-		}, el("span", {}, one.heading || t(this.untitled)), el("span", { class: "dim" }, this.about(one)))));
-		if (!rows.length && this.search.value) rows.push(el("li", { class: "dim" }, t("search.none")));
-		this.list.replaceChildren(...rows);
+		const rows = this.known.map((one) => {
+			const [name, about] = [one.heading || t(this.untitled), this.about(one)];
+			const current = String(one.id === this.current()?.id);
+			return { key: [one.id, current, name, about].join("|"), make: () => el("li", {}, el("button", {
+				"aria-current": current, onclick: () => this.open(one.id, true),
+			}, el("span", {}, name), el("span", { class: "dim" }, about))) };
+		});
+		if (!rows.length && this.search.value) rows.push({ key: "", make: () => el("li", { class: "dim" }, t("search.none")) });
+		showRows(this.list, rows);
 	}
 
 	/** A view of this one is open now. */
