@@ -111,7 +111,7 @@ class Forecasts:
             if child.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     Group.kill(child.pid)
-                await child.wait()
+                await child.communicate()  # waits, and reads the pipes to their end
         if "error" in found and isinstance(found["error"], Mapping):
             raise GaloshError.from_json(found["error"])
         return found

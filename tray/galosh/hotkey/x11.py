@@ -87,6 +87,7 @@ class _Grab:
         self._display = display
         self._job = job
         self._code: int | None = None
+        self._masks: set[int] = set()
         self._down = False
         self._events: deque[Any] = deque()
 
@@ -103,6 +104,7 @@ class _Grab:
     def _grab(self, *, again: bool = False) -> None:
         trigger = self._job.trigger
         self._code = try_grab(self._display, trigger)
+        self._masks = _masks(self._display, trigger)
         if self._code is not None:
             self._job.tell(str(trigger))
             return
@@ -132,13 +134,17 @@ class _Grab:
             event = more
         if more is not None:
             self._events.appendleft(more)
-        if self._code is not None:
-            release(self._display, self._job.trigger, self._code)
         if event.request != X.MappingPointer:
             event.request = X.MappingKeyboard
             event.first_keycode = self._display.display.info.min_keycode
             event.count = self._display.display.info.max_keycode - event.first_keycode + 1
             self._display.refresh_keyboard_mapping(event)
+        trigger, code = self._job.trigger, self._code
+        if code is not None:
+            now = key_code(self._display, trigger), _masks(self._display, trigger)
+            if now == (code, self._masks):
+                return  # another keyboard, or the same one again: a press now would be lost
+            release(self._display, trigger, code)
         self._grab()
 
     def _is_repeat(self, released: Any) -> bool:

@@ -140,7 +140,12 @@ class Agent:
 
     def on_open(self) -> None:
         """See Listener."""
-        self.post(self.forecasts.refresh)
+        self.post(self._look_again)
+
+    def _look_again(self) -> None:
+        """What may have changed without an event; menus show it while they are open."""
+        self.forecasts.refresh()
+        self.deeds.read_autostart()
 
     def on_host(self, how: str | None) -> None:
         """See Listener."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -27,6 +28,7 @@ from galosh.tray.view import View
 
 Found = TypeVar("Found")
 _TOLD_ONCE = "tray-told.json"
+_AUTOSTART_SECONDS = 10.0
 
 
 class Host(Protocol):
@@ -64,6 +66,7 @@ class Deeds:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._autostart_read_seconds = float("-inf")
         self._simple: dict[str, Callable[[], None]] = {
             "ask": lambda: host.desk.show(toggle=True),
             "start": self.start_daemon,
@@ -185,7 +188,10 @@ class Deeds:
         self._host.aside(lambda: self._galosh("notebook"), lambda _: None)
 
     def read_autostart(self) -> None:
-        """What the system says of it now."""
+        """What the system says of it now: users switch it off elsewhere too."""
+        if time.monotonic() - self._autostart_read_seconds < _AUTOSTART_SECONDS:
+            return
+        self._autostart_read_seconds = time.monotonic()
 
         def failed(_error: GaloshError) -> None:
             self._host.change(autostart=None)
@@ -195,11 +201,7 @@ class Deeds:
     def _switch_autostart(self) -> None:
         word = "off" if self._host.view.autostart else "on"
 
-        def failed(error: GaloshError) -> None:
-            self._host.complain(error)
-            self.read_autostart()
-
-        self._host.aside(lambda: self._galosh("autostart", word), self._take_autostart, failed)
+        self._host.aside(lambda: self._galosh("autostart", word), self._take_autostart)
 
     def _take_autostart(self, document: dict[str, Any]) -> None:
         enabled = document.get("enabled")

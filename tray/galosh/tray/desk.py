@@ -9,6 +9,7 @@ missing is said once and the rest works on.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +18,6 @@ from galosh.api.client import Client
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
-from galosh.base.texts import say
 from galosh.tray.popup_child import PopupChild, Said
 from galosh.tray.view import text
 
@@ -101,8 +101,6 @@ class Desk:
 
     def tell_daemon(self, way: str | None) -> None:
         """Which tray shows us, for status, page and doctor; the daemon keeps it in memory only."""
-        import os
-
         self._facts["pid"] = os.getpid()
         self._facts["tray"] = {"way": way or "none", "problem": None}
         self._send_facts()
@@ -169,7 +167,7 @@ class Desk:
         problem = state.problem
         told = (state.wanted, None if problem is None else problem.code)
         if problem is not None and told != self._told:
-            self._host.news(say("tray.told-hotkey"), f"{problem.why} {problem.next_step}")
+            self._host.news(problem.what, f"{problem.why} {problem.next_step}")
         self._told = told
 
     # -- the popup: its reader's thread

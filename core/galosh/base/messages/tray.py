@@ -115,7 +115,6 @@ TEXTS: dict[str, Text] = {
         "Добавьте на панель область уведомлений: значок появится сразу. "
         "Горячая клавиша и «galosh popup» работают и без неё.",
     ),
-    "tray.told-hotkey": ("The hotkey does not work", "Горячая клавиша не работает"),
     "tray.no-desktop": (
         "No desktop was found here: no display and no session bus. The daemon is not touched; "
         "galosh ask works in any terminal.",
