@@ -47,9 +47,13 @@ class Browser:
         """The page's first request: a code for a session."""
         reply = self.call("POST", "/galosh/v1/session", {"code": code}, origin=origin)
         if reply.status == 200:
-            self.key = reply.json["key"]
-            self.cookie = reply.headers["set-cookie"].partition("=")[2].partition(";")[0]
+            self.take(reply)
         return reply
+
+    def take(self, reply: Reply) -> None:
+        """Keep the two halves that came with an answer."""
+        self.key = reply.json["key"]
+        self.cookie = reply.headers["set-cookie"].partition("=")[2].partition(";")[0]
 
     def call(
         self, method: str, path: str, body: object = None, *, origin: str | None = None

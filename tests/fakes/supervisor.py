@@ -164,8 +164,8 @@ class FakeSupervisor:
 
     def status(self) -> dict[str, object]:
         notice = {} if self.notice is None else {"notice": self.notice.to_json()}
-        told = {"state": "no-model", "model": self.current, "worker_pid": self.worker_pid}
-        return {**told, **notice}
+        worker = {} if self.worker_pid is None else {"worker_pid": self.worker_pid}
+        return {"state": "no-model", "model": self.current, **notice, **worker}
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Event]:
         """Says the last words back, unless they are one of these.

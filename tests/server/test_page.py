@@ -153,6 +153,36 @@ def test_another_token_ends_sessions_and_links(paths: Paths) -> None:
         assert browser.call("GET", "/galosh/v1/status").status == 401
 
 
+def test_the_page_that_changes_the_token_goes_on_and_others_end(running: Running) -> None:
+    asking, other = Browser.opened(running), Browser.opened(running)
+    before = running.token
+    reply = asking.call("POST", "/galosh/v1/token/rotate")
+    assert running.token != before
+    assert before not in reply.body.decode()
+    assert running.token not in reply.body.decode()
+    assert asking.call("GET", "/galosh/v1/status").status == 401  # by its old halves
+    asking.take(reply)
+    assert asking.call("GET", "/galosh/v1/access").json["token"] == running.token
+    assert other.call("GET", "/galosh/v1/status").status == 401
+    plain = running.client
+    plain.rotate_token()
+    assert asking.call("GET", "/galosh/v1/status").status == 401
+
+
+def test_a_full_disk_keeps_nobody_from_their_texts(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = code_of(running)
+
+    def full(*_: object, **__: object) -> None:
+        raise GaloshError("base-disk-full", path="x", free_bytes=0)
+
+    monkeypatch.setattr("galosh.base.durable.write_json", full)
+    browser = Browser(running)
+    assert browser.trade(code).status == 200
+    assert browser.call("GET", "/galosh/v1/notebooks").status == 200
+
+
 def test_the_addresses_and_the_token_are_there_to_copy(running: Running) -> None:
     found = json.loads(Browser.opened(running).call("GET", "/galosh/v1/access").body)
     assert found["token"] == running.token

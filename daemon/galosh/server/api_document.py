@@ -272,7 +272,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     },
     f"{_OURS}/token/rotate": {
         "POST": _ours("Change the token; the old one is refused from now on, and the page's"
-                      " sessions end.",
+                      " sessions end; a page that asks gets the `key` of a fresh one.",
                       holding(rotated=s.FLAG))
     },
     f"{_OURS}/popup": {

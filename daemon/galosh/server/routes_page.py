@@ -9,6 +9,7 @@ the token, for whoever passed the gate already.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -17,7 +18,7 @@ from galosh.server import exchange, gate
 from galosh.server.page_requests import parse_code
 from galosh.server.peers import is_other_user_at
 from galosh.server.secret import Token
-from galosh.server.sessions import LINK_SECONDS
+from galosh.server.sessions import LINK_SECONDS, Halves
 from galosh.server.visit import Visit
 
 _COOKIE_END = "; HttpOnly; SameSite=Strict; Path=/; Max-Age="
@@ -56,7 +57,12 @@ async def begin_session(visit: Visit) -> web.StreamResponse:
     if transport is None or await asyncio.to_thread(is_other_user_at, transport):
         raise GaloshError("server-forbidden")
     halves = await visit.house.sessions.begin(code, _token(visit).value)
-    response = exchange.answer({"key": halves.key})
+    return with_session({"key": halves.key}, halves)
+
+
+def with_session(told: Mapping[str, object], halves: Halves) -> web.Response:
+    """An answer that leaves the cookie in the browser."""
+    response = exchange.answer(told)
     cookie = f"{gate.COOKIE}={halves.cookie}{_COOKIE_END}{_COOKIE_SECONDS}"
     response.headers["Set-Cookie"] = cookie
     return response

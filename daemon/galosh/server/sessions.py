@@ -84,18 +84,23 @@ class Sessions:
         return count
 
     async def begin(self, code: str, token: str) -> Halves:
-        """Trade a code for a session. Raises GaloshError `server-link-spent` or a write error."""
+        """Trade a code for a session. Raises GaloshError `server-link-spent`."""
         self._drop_old_links()
         shown = _digest(code)
         found = [known for known in self._links if hmac.compare_digest(shown, known)]
         if not found:
             raise GaloshError("server-link-spent", limit_seconds=LINK_SECONDS)
         del self._links[found[0]]
+        return await self.add(token)
+
+    async def add(self, token: str) -> Halves:
+        """A fresh session. With a full disk it lasts until galosh stops: the page is where the
+        user's texts can be read."""
         halves = Halves(secrets.token_urlsafe(_SIZE_BYTES), secrets.token_urlsafe(_SIZE_BYTES))
         while len(self._used_at) >= _SESSIONS:
             del self._used_at[min(self._used_at, key=lambda one: self._used_at[one])]
         self._used_at[seal(token, halves.cookie, halves.key)] = self._clock.wall_seconds()
-        await self._write()
+        await self._write_quietly()
         return halves
 
     async def end(self, session: str) -> None:
@@ -114,7 +119,9 @@ class Sessions:
         self._links = {digest: ends for digest, ends in self._links.items() if ends > now}
 
     async def _write_quietly(self) -> None:
-        with contextlib.suppress(GaloshError):  # told again after an hour
+        with contextlib.suppress(
+            GaloshError
+        ):  # what is lost is a session, and that can be had anew
             await self._write()
 
     async def _write(self) -> None:
