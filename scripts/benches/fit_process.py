@@ -20,8 +20,7 @@ REPO = Path(__file__).resolve().parents[2]
 DECODE_TOKENS = 16
 # What the prompt leaves free: the tokens to write, and a few for a different count of words.
 _SPARE_TOKENS = DECODE_TOKENS + 8
-# Reading slows down with what was read, and other programs take their share: 16,384 tokens of
-# SmolLM2 take half an hour on two busy cores.
+# Reading slows down with what was read, and other programs take their share.
 _SECONDS_PER_TOKEN = 0.2
 _WORDS = "stone water light paper green house road tree"
 
@@ -62,6 +61,7 @@ def run(
 ) -> Held:
     """Load, read a prompt that fills the context (`full`; else 64 tokens), write 16 tokens.
 
+    Filled up to what the model was trained for: the cells behind are allocated all the same.
     before: a command to start the worker through. wait_seconds: None for as long as a filled
     context may take here. Raises RunFailedError.
     """
@@ -94,7 +94,8 @@ def _measure(
     if loaded["type"] != "loaded":
         raise RunFailedError(f"{loaded['type']}: {loaded.get('code')} {loaded.get('facts')}")
     load_seconds = time.monotonic() - begun
-    wanted = settings.context_tokens - _SPARE_TOKENS if full else 64
+    trained = int(str(loaded.get("context_train") or settings.context_tokens))
+    wanted = min(settings.context_tokens, trained) - _SPARE_TOKENS if full else 64
     prompt = _prompt(worker, wanted)
     worker.send(type="generate", id="g", prompt=prompt, max_tokens=DECODE_TOKENS, reuse=False)
     events = [worker.next(max(1.0, until - time.monotonic()))]
