@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galosh.worker.draft import Drafter
+from galosh.worker.draft import Chance, Drafter, Purse, RowCost
 
 SMALL = st.lists(st.integers(0, 4), max_size=60)
 
@@ -114,6 +114,27 @@ def test_after_a_free_part_a_copy_is_noticed() -> None:
     gain, longest = play(source, [*text(500, 600, 9), *source], 0.2)
     assert gain > 1.2
     assert longest == 7
+
+
+def test_a_moment_in_which_others_took_the_processor_ends_no_guessing() -> None:
+    """Found on a shared PC: steps held up while a copy was guessed made guesses seem dear, and
+    with no guess made nothing corrected that for the rest of the answer."""
+    cost = RowCost(0.35)
+    chance = Chance(0.9)
+    purse = Purse(cost)
+    for _ in range(4):
+        purse.note_plain(1.0)
+    for _ in range(12):
+        purse.note(4, 4, 1 + 0.5 * 4)
+    for _ in range(4):
+        purse.note(4, 4, 3.0 * (1 + 0.5 * 4))
+    assert purse.best_length(7, chance) > 0
+    for _ in range(12):  # it may last longer: then guessing stops, and is taken up again
+        purse.note(4, 4, 3.0 * (1 + 0.5 * 4))
+    assert purse.best_length(7, chance) == 0
+    for _ in range(200):
+        purse.note_plain(1.0)
+    assert purse.best_length(7, chance) > 0
 
 
 @settings(deadline=None, max_examples=60)

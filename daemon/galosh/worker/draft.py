@@ -9,8 +9,11 @@ gives them no chance loses a token's time and a fiftieth at most.
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Sequence
+from statistics import median
 
 # How long a match is compared back, and how many places of one pair of tokens are looked at.
 _LONGEST = 12
@@ -24,7 +27,9 @@ _PRIOR_WEIGHT = 3.0
 _MEMORY = 24.0
 _RELAXED = 0.004
 _FIRST_ROW_COST = 0.35
-_WEIGHT = 0.25
+# How many steps are remembered, and after how many without a guess the cost is doubted.
+_STEPS = 9
+_FORGET_STEPS = 24
 # In steps of one token.
 _START_CREDIT = 1.0
 _EARNED = 0.02
@@ -35,8 +40,9 @@ _LEAST_GAIN = 1.03
 class Drafter:
     """See the module."""
 
-    def __init__(self, tokens: Sequence[int]) -> None:
-        """`tokens` is what was said so far: the prompt, and what was written."""
+    def __init__(self, tokens: Sequence[int], row_cost: RowCost | None = None) -> None:
+        """`tokens` is what was said so far: the prompt, and what was written. `row_cost` is
+        what answers before this one have learned."""
         self._tokens: list[int] = []
         # The last place after each pair of tokens, and before it the places before.
         self._last: dict[int, int] = {}
@@ -45,7 +51,7 @@ class Drafter:
         self._strength = 0
         self._chances = [Chance(chance) for chance in _CHANCES]
         self._guessed_by = self._chances[0]
-        self._purse = Purse(_FIRST_ROW_COST, 1.0)
+        self._purse = Purse(row_cost or RowCost())
         for token in tokens:
             self._append(token)
         if self._tokens:
@@ -120,47 +126,86 @@ class Drafter:
         return length
 
 
+class RowCost:
+    """What a guessed token costs, in steps of one token: a property of model and PC, so it
+    outlives an answer. By the quicker of the last steps, since what other programs do to a
+    step only ever makes it longer."""
+
+    def __init__(
+        self, first: float = _FIRST_ROW_COST, most: float = 1.0, *, doubts: bool = True
+    ) -> None:
+        """What it is taken for until it is measured, and the most it can be. doubts: whether
+        it is forgotten bit by bit while nobody guesses."""
+        self._first = first
+        self._most = most
+        self._doubts = doubts
+        self._guesses: deque[tuple[int, float]] = deque(maxlen=_STEPS)
+        self._steps: deque[float] = deque(maxlen=_STEPS)
+        self._plain = 0
+        self.value = self.fair = first
+        self.step_seconds: float | None = None
+
+    def note_plain(self, step_seconds: float) -> None:
+        """A step without guesses took so long."""
+        self._steps.append(step_seconds)
+        self.step_seconds = _quick(self._steps)
+        self._plain += 1
+        if self._doubts and self._plain % _FORGET_STEPS == 0 and self._guesses:
+            self._guesses.popleft()  # nobody guesses while it is thought dear: try again
+        self._weigh()
+
+    def note(self, proposed: int, step_seconds: float) -> bool:
+        """A step with guesses took so long; False where there is nothing to compare it with."""
+        if not self.step_seconds:
+            return False
+        self._plain = 0
+        self._guesses.append((proposed, step_seconds))
+        self._weigh()
+        return True
+
+    def _weigh(self) -> None:
+        step = self.step_seconds or math.inf
+        costs = [(seconds / step - 1) / proposed for proposed, seconds in self._guesses]
+        costs.append(self._first)
+        self.value = min(self._most, max(0.0, _quick(costs)))
+        self.fair = min(self._most, max(0.0, median(costs)))
+
+
 class Purse:
     """What a guess may cost: paid out of what guesses have earned, in steps of one token."""
 
-    def __init__(self, row_cost: float, most_row_cost: float) -> None:
-        """What one more guessed token costs until it is measured, and at the most."""
+    def __init__(self, row_cost: RowCost) -> None:
         self._row_cost = row_cost
-        self._most_row_cost = most_row_cost
-        self._step_seconds: float | None = None
         self._credit = _START_CREDIT
 
     @property
     def knows_steps(self) -> bool:
         """Whether a step without guesses was seen."""
-        return self._step_seconds is not None
+        return self._row_cost.step_seconds is not None
 
     def note_plain(self, step_seconds: float) -> None:
         """A step without guesses took so long."""
         self._credit = min(_MOST_CREDIT, self._credit + _EARNED)
-        self._step_seconds = _follow(self._step_seconds, step_seconds)
+        self._row_cost.note_plain(step_seconds)
 
     def note(self, proposed: int, accepted: int, step_seconds: float) -> bool:
         """A step with guesses took so long; False where there is nothing to compare it with."""
-        if self._step_seconds is None or self._step_seconds <= 0:
+        if not self._row_cost.note(proposed, step_seconds):
             return False
-        cost = (step_seconds / self._step_seconds - 1) / proposed
-        # A step may have been held up by something else.
-        self._row_cost = _follow(self._row_cost, min(self._most_row_cost, max(0.0, cost)))
-        gain = accepted - self._row_cost * proposed
+        gain = accepted - self._row_cost.fair * proposed
         self._credit = min(_MOST_CREDIT, self._credit + gain)
         return True
 
     def best_length(self, limit: int, chance: Chance) -> int:
         """How many tokens to guess, `limit` at most; 0: none pays."""
-        if self._step_seconds is None:
+        if not self.knows_steps:
             return 0
         best, best_gain = 0, _LEAST_GAIN
         expected, hold = 1.0, 1.0
         for count in range(1, limit + 1):
             hold *= chance.value
             expected += hold
-            cost = self._row_cost * count
+            cost = self._row_cost.value * count
             if cost > self._credit:
                 break
             gain = expected / (1 + cost)
@@ -199,5 +244,6 @@ def _kind(strength: int) -> int:
     return (strength > 1) + (strength > 2) + (strength > 4) + (strength > 8)
 
 
-def _follow(before: float | None, value: float) -> float:
-    return value if before is None else before + _WEIGHT * (value - before)
+def _quick(values: Collection[float]) -> float:
+    """The value that a third of them do not reach."""
+    return sorted(values)[len(values) // 3]

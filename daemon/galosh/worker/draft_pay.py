@@ -8,7 +8,7 @@ answer: it is about the two models and the PC, not about the text.
 
 from __future__ import annotations
 
-from galosh.worker.draft import Chance, Purse
+from galosh.worker.draft import Chance, Purse, RowCost
 
 _FIRST_CHANCE = 0.7
 _FIRST_ROW_COST = 0.5
@@ -23,7 +23,7 @@ class DraftPay:
     """See the module."""
 
     def __init__(self) -> None:
-        self._purse = Purse(_FIRST_ROW_COST, _MOST_ROW_COST)
+        self._purse = Purse(RowCost(_FIRST_ROW_COST, _MOST_ROW_COST, doubts=False))
         self._chance = Chance(_FIRST_CHANCE)
         self._trials = _TRIAL_GUESSES
         self._plain_steps = 0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from galosh.worker.calling import trigger_of
-from galosh.worker.draft import Drafter
+from galosh.worker.draft import Drafter, RowCost
 from galosh.worker.draft_model import DraftModel
 from galosh.worker.fault import WorkerFault
 from galosh.worker.model import Model
@@ -47,6 +47,7 @@ class Answer:
         emit: Emit,
         logprobs: Logprobs | None,
         draft_model: DraftModel | None = None,
+        row_cost: RowCost | None = None,
         thinking: bool = False,
     ) -> None:
         """`emit` gets started, prefill, text and done events, without their id."""
@@ -94,6 +95,7 @@ class Answer:
         self._size_tokens = size_tokens
         self._drafter: Drafter | None = None
         self._draft_model = draft_model
+        self._row_cost = row_cost
         self._by_model = False  # who made the last guess
         self._guess_seconds = 0.0  # what the small model took for it
         self._telling = True  # whether the last step says anything about time
@@ -149,7 +151,7 @@ class Answer:
         if self.options.draft is False or not self.wrote:
             return []
         if self._drafter is None:
-            self._drafter = Drafter(self.tokens)
+            self._drafter = Drafter(self.tokens, self._row_cost)
         # The last token needs no guess, and every guess a place in memory.
         room = min(self._maximum - self._completed - 1, self._size_tokens - len(self.tokens))
         found = self._drafter.propose(min(most, room))

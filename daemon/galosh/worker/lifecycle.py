@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from galosh.worker.context import AbortFlag, CancelledError, Context
+from galosh.worker.draft import RowCost
 from galosh.worker.draft_model import DraftModel
 from galosh.worker.engine import Engine, Fail
 from galosh.worker.fault import WorkerFault
@@ -50,6 +51,7 @@ class Loaded:
         self.engine: Engine | None = None
         self.sizes: dict[str, int] = {}
         self.draft_model: DraftModel | None = None
+        self.row_cost = RowCost()  # of this model on this PC, whichever answer learns it
         self.draft_fault: WorkerFault | None = None
 
     @property

@@ -224,9 +224,9 @@ class Service:
 
         logprobs = self._loaded.logprobs() if wanted.logprobs is not None else None
         lib, size = self._native.lib, context.size_tokens
-        draft_model = self._loaded.draft_model
+        guessing = self._loaded.draft_model, self._loaded.row_cost
         answer = Answer(
-            lib, model, wanted, prompt, size, emit, logprobs, draft_model, fitting.thinking
+            lib, model, wanted, prompt, size, emit, logprobs, *guessing, fitting.thinking
         )
         answer.dropped_messages = fitting.dropped_messages
         answer.dropped_tokens = fitting.dropped_tokens
