@@ -30,9 +30,11 @@ if sys.platform == "win32":
         )
 
     class _AnyInput(ctypes.Union):
-        # The largest member (mouse) decides the size: 32 bytes on 64-bit systems.
-        _fields_ = (("key", _KeyInput), ("mouse", ctypes.c_byte * (8 + 3 * ctypes.sizeof(
-            ctypes.c_size_t))))  # fmt: skip
+        # The largest member is the mouse's; SendInput refuses any other size.
+        _fields_ = (
+            ("key", _KeyInput),
+            ("mouse", ctypes.c_byte * (16 + 2 * ctypes.sizeof(ctypes.c_size_t))),
+        )
 
     class _Input(ctypes.Structure):
         _fields_ = (("kind", wintypes.DWORD), ("any", _AnyInput))
@@ -54,7 +56,7 @@ if sys.platform == "win32":
             self._advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
             for library, names in (
                 (user32, ("GetForegroundWindow", "GetClipboardData", "MonitorFromWindow",
-                          "SetClipboardData")),
+                          "SetClipboardData", "CreateWindowExW")),
                 (kernel32, ("GlobalAlloc", "GlobalLock", "OpenProcess", "GetCurrentProcess")),
             ):  # fmt: skip
                 for name in names:
@@ -108,7 +110,7 @@ if sys.platform == "win32":
 
         def write(self, formats: Formats) -> bool:
             """See windows.Calls."""
-            with self._clipboard() as opened:
+            with self._own_window() as window, self._clipboard(window) as opened:
                 if not opened or not self._user32.EmptyClipboard():
                     return False
                 return all(self._put(number, data) for number, data in formats)
@@ -135,10 +137,10 @@ if sys.platform == "win32":
             return work.left, work.top, work.right - work.left, work.bottom - work.top
 
         @contextmanager
-        def _clipboard(self) -> Iterator[bool]:
+        def _clipboard(self, owner: int | None = None) -> Iterator[bool]:
             """Open it, against others who do the same for a moment."""
             for _ in range(_OPEN_TRIES):
-                if self._user32.OpenClipboard(None):
+                if self._user32.OpenClipboard(ctypes.c_void_p(owner)):
                     break
                 time.sleep(_OPEN_SECONDS)
             else:
@@ -148,6 +150,17 @@ if sys.platform == "win32":
                 yield True
             finally:
                 self._user32.CloseClipboard()
+
+        @contextmanager
+        def _own_window(self) -> Iterator[int]:
+            """A window that is never shown: data belong to the window that brings them."""
+            window = self._user32.CreateWindowExW(
+                0, "STATIC", None, 0, 0, 0, 0, 0, None, None, None, None
+            )
+            try:
+                yield int(window or 0)
+            finally:
+                self._user32.DestroyWindow(ctypes.c_void_p(window))
 
         def _bytes_of(self, number: int) -> bytes | None:
             handle = self._user32.GetClipboardData(number)
