@@ -23,6 +23,7 @@ COMMANDS = {
     "engine": ("scripts.benches.engine", "the engine against llama.cpp, and its manners"),
     "fit": ("scripts.benches.fit", "forecasts of memory and speed against what happens"),
     "lock": ("scripts.benches.lock", "a short answer beside 200 connections that misbehave"),
+    "presets": ("scripts.benches.presets", "whether a shipped sampler makes a model repeat itself"),
     "setup": ("scripts.benches.setup", "where the time of a first install goes"),
 }
 

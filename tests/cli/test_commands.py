@@ -77,7 +77,37 @@ def test_ask_with_json_is_one_document(daemon: Running, capsys: pytest.CaptureFi
     assert found["answer"] == "two words "
     assert found["finish_reason"] == "stop"
     assert found["usage"]["completion_tokens"] == 2
-    assert set(found) == {"answer", "model", "finish_reason", "notices", "usage"}
+    keys = {"answer", "model", "finish_reason", "notices", "usage", "thought_seconds"}
+    assert set(found) == keys
+
+
+def test_what_a_model_thinks_is_no_answer_and_its_time_is_told(
+    daemon: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["ask", "--json", "<think> hmm so </think> yes"]) == 0
+    found = document(capsys)
+    assert found["answer"].strip() == "yes"
+    assert found["thought_seconds"] >= 0
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["ask", "<think> hmm so </think> yes"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.strip() == "yes"
+    assert "2 words" in shown.err
+    assert "--no-think" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["hi"], None),
+        (["--no-think", "hi"], False),
+        (["-p", "fix-grammar", "hi"], False),  # somebody waits for it
+        (["-p", "fix-grammar", "--think", "hi"], True),
+    ],
+)
+def test_whether_it_thinks(daemon: Running, arguments: list[str], expected: bool | None) -> None:
+    assert main(["ask", *arguments]) == 0
+    assert daemon.supervisor.requests[-1].options.get("think") is expected
 
 
 @pytest.mark.parametrize("words", ["refuse", "die now"])

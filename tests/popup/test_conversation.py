@@ -9,7 +9,7 @@ from galosh.popup.conversation import Conversation, as_replacement, beginning, r
 from galosh.popup.history import MOST_QUESTIONS, History
 from galosh.popup.lines import Chosen
 from galosh.presets.prompt import Prompt
-from galosh.server.presets import Presets
+from galosh.presets.shelf import Shelf
 
 FIX = Prompt("fix", "action", {"en": "Correct: {input}\n\n{selection}"}, {"en": "Fix"},
              sampler="precise", rewrites=True)  # fmt: skip
@@ -95,7 +95,7 @@ def test_a_replacement_keeps_the_space_around(selection: str, answer: str, whole
 
 
 def test_the_shipped_actions_in_their_order(paths: Paths) -> None:
-    actions = read_actions(Presets(paths).to_json())
+    actions = read_actions(Shelf(paths).to_json())
     assert [one.name for one in actions][:5] == [
         "fix-grammar", "summarize", "translate", "explain", "reply",
     ]  # fmt: skip
@@ -107,7 +107,7 @@ def test_an_action_of_the_users_own_comes_before_the_rest(paths: Paths) -> None:
     folder = paths.presets / "prompts"
     folder.mkdir(parents=True)
     (folder / "pirate.yaml").write_text("text: 'As a pirate: {selection}'\nsystem: Arr.\n")
-    actions = read_actions(Presets(paths).to_json())
+    actions = read_actions(Shelf(paths).to_json())
     assert actions[5].name == "pirate"
     assert beginning(actions[5], "en") == [
         {"role": "system", "content": "Arr."},

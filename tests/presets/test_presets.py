@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import jinja2.sandbox
 import pytest
@@ -44,16 +45,98 @@ class TestSamplers:
         }  # fmt: skip
         assert preset.sampling == Shelf(paths).sampler("article").sampling
 
-    def test_a_koboldcpp_file(self, paths: Paths) -> None:
+    def test_a_koboldai_file(self, paths: Paths) -> None:
         data = {
-            "temp": 0.5, "rep_pen": 1.1, "rep_pen_range": 320, "tfs": 0.9, "typical": 1,
-            "top_a": 0, "sampler_order": [6, 0, 1, 3, 4, 2, 5], "genamt": 200,
+            "temp": 0.5, "rep_pen": 1.1, "rep_pen_range": 320, "rep_pen_slope": 0.7, "tfs": 0.9,
+            "typical": 1, "top_p": 0.24, "top_a": 0, "top_k": 85, "mirostat": 0,
+            "mirostat_tau": 5, "mirostat_eta": 0.1, "grammar": "",
+            "sampler_order": [6, 0, 1, 3, 4, 2, 5], "genamt": 200,
         }  # fmt: skip
         put(paths, "samplers/godlike.json", json.dumps(data))
         preset = Shelf(paths).sampler("godlike")
         assert preset.sampling["temperature"] == 0.5
         assert preset.sampling["repeat_last_n"] == 320
-        assert preset.unknown == ("tfs",)  # it would have changed something, so it is named
+        # They would have changed something, so they are named.
+        assert preset.unknown == ("rep_pen_slope", "tfs")
+        put(paths, "samplers/godlike.json", json.dumps({**data, "rep_pen": 1.0, "tfs": 1}))
+        assert Shelf(paths).sampler("godlike").unknown == ()
+
+    def test_a_story_saved_by_koboldcpps_page(self, paths: Paths) -> None:
+        settings = {
+            "my_api_key": "0000000000", "autoscroll": True, "temperature": 0.75, "rep_pen": 1.07,
+            "rep_pen_range": 360, "rep_pen_slope": 0.7, "top_p": 0.92, "min_p": 0, "top_k": 100,
+            "dynatemp_range": 0.4, "dynatemp_exponent": 1, "smoothing_factor": 0, "top_a": 0,
+            "typical": 1, "tfs": 1, "sampler_order": [6, 0, 1, 3, 4, 2, 5], "miro_type": 2,
+            "miro_tau": 4.5, "miro_eta": 0.2, "presence_penalty": 0.1, "xtc_threshold": 0.2,
+            "xtc_probability": 0, "dry_multiplier": 0.8, "dry_base": 1.75, "sampler_seed": -1,
+            "dry_allowed_length": 2, "dry_penalty_last_n": 360, "max_length": 240,
+            "dry_sequence_breakers": ["\n", ":", "*"], "max_context_length": 4096,
+        }  # fmt: skip
+        story = {"gamestarted": True, "prompt": "Once", "actions": [], "savedsettings": settings}
+        put(paths, "samplers/story.json", json.dumps(story))
+        preset = Shelf(paths).sampler("story")
+        assert (preset.sampling["mirostat"], preset.sampling["mirostat_tau"]) == (2, 4.5)
+        assert preset.sampling["dry_sequence_breakers"] == ("\n", ":", "*")
+        assert preset.sampling["dynatemp_range"] == 0.4
+        assert "seed" not in preset.sampling  # -1: another one each time
+        assert preset.unknown == ("rep_pen_slope",)
+
+    # As SillyTavern's own presets are written, key by key.
+    TAVERN: ClassVar[dict[str, object]] = {
+        "temp": 1.25, "temperature_last": False, "top_p": 1, "top_k": 0, "top_a": 0, "tfs": 1,
+        "epsilon_cutoff": 0, "eta_cutoff": 0, "typical_p": 1, "min_p": 0.1, "rep_pen": 1,
+        "rep_pen_range": 0, "rep_pen_decay": 0, "rep_pen_slope": 1, "no_repeat_ngram_size": 0,
+        "penalty_alpha": 0, "num_beams": 1, "length_penalty": 1, "min_length": 0,
+        "encoder_rep_pen": 1, "freq_pen": 0.3, "presence_pen": 0.1, "skew": 0, "do_sample": True,
+        "early_stopping": False, "dynatemp": False, "min_temp": 0, "max_temp": 2,
+        "dynatemp_exponent": 1, "smoothing_factor": 0, "smoothing_curve": 1,
+        "dry_allowed_length": 2, "dry_multiplier": 0, "dry_base": 1.75,
+        "dry_sequence_breakers": '["\\n", ":", "\\"", "*"]', "dry_penalty_last_n": 0,
+        "add_bos_token": True, "ban_eos_token": False, "skip_special_tokens": True,
+        "mirostat_mode": 2, "mirostat_tau": 4, "mirostat_eta": 0.1, "guidance_scale": 1,
+        "negative_prompt": "", "grammar_string": "", "json_schema": None, "banned_tokens": "",
+        "sampler_priority": ["temperature"], "samplers": ["dry"], "samplers_priorities": ["dry"],
+        "ignore_eos_token": False, "spaces_between_special_tokens": True,
+        "speculative_ngram": False, "sampler_order": [5, 6, 0], "logit_bias": [],
+        "xtc_threshold": 0.1, "xtc_probability": 0.5, "nsigma": 0, "min_keep": 0,
+        "rep_pen_size": 0,
+    }  # fmt: skip
+
+    def test_a_whole_sillytavern_file(self, paths: Paths) -> None:
+        put(paths, "samplers/light.json", json.dumps(self.TAVERN))
+        preset = Shelf(paths).sampler("light")
+        # Temperature is applied last here, which matters where it is not 1.
+        assert preset.unknown == ("temperature_last",)
+        assert preset.sampling["dry_sequence_breakers"] == ("\n", ":", '"', "*")
+        put(paths, "samplers/light.json", json.dumps({**self.TAVERN, "temp": 1}))
+        assert Shelf(paths).sampler("light").unknown == ()
+
+    def test_every_key_of_text_generation_webui(self, paths: Paths) -> None:
+        defaults = {
+            "temperature": 1, "temperature_last": False, "dynamic_temperature": False,
+            "dynatemp_low": 1, "dynatemp_high": 1, "dynatemp_exponent": 1, "smoothing_factor": 0,
+            "smoothing_curve": 1, "top_p": 1, "min_p": 0, "top_k": 0, "repetition_penalty": 1,
+            "presence_penalty": 0, "frequency_penalty": 0, "repetition_penalty_range": 1024,
+            "typical_p": 1, "tfs": 1, "top_a": 0, "epsilon_cutoff": 0, "eta_cutoff": 0,
+            "guidance_scale": 1, "penalty_alpha": 0, "mirostat_mode": 0, "mirostat_tau": 5,
+            "mirostat_eta": 0.1, "do_sample": True, "encoder_repetition_penalty": 1,
+            "no_repeat_ngram_size": 0, "dry_multiplier": 0, "dry_base": 1.75, "top_n_sigma": 0,
+            "dry_allowed_length": 2, "dry_sequence_breakers": '"\\n", ":", "\\"", "*"',
+            "xtc_threshold": 0.1, "xtc_probability": 0, "adaptive_target": 0,
+            "adaptive_decay": 0.9, "sampler_priority": "temperature\ntop_k",
+        }  # fmt: skip
+        put(paths, "All.yaml", json.dumps(defaults))  # JSON is YAML too
+        preset = Shelf(paths).sampler("All")
+        assert preset.unknown == ()
+        for name, value in NEUTRAL.items():
+            assert preset.sampling[name] == value, name
+        assert preset.sampling["dry_sequence_breakers"] == ("\n", ":", '"', "*")
+
+    @pytest.mark.parametrize("value", ["[", [1], ["x" * 41], ["a"] * 17, {"a": 1}, 5, ["\0"]])
+    def test_breakers_that_are_none(self, value: object) -> None:
+        preset = read_sampler("x", {"dry_sequence_breakers": value}, "x")
+        assert preset.unknown == ("dry_sequence_breakers",)
+        assert "dry_sequence_breakers" not in preset.sampling
 
     def test_a_sillytavern_file(self, paths: Paths) -> None:
         data = {
@@ -132,6 +215,7 @@ class TestSamplers:
         except GaloshError:
             return
         for name, value in preset.sampling.items():
+            assert isinstance(value, (int, float))
             assert BOUNDS[name][0] <= value <= BOUNDS[name][1]
 
 
@@ -145,6 +229,8 @@ class TestPrompts:
             kinds[prompt.kind].add(prompt.name)
             assert set(prompt.texts) == set(prompt.titles) == {"en", "ru"}
             assert prompt.sampler is None or shelf.sampler(prompt.sampler)
+            # Somebody waits for an action's answer.
+            assert prompt.think is (False if prompt.kind == "action" else None)
         assert kinds["starter"] == {"questions", "story", "joke", "riddle", "persona"}
         assert kinds["action"] == {
             "summarize", "translate", "fix-grammar", "explain", "reply", "commit-message",

@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 
+from galosh.base.errors import GaloshError
 from tests.fakes.serving import Running
 
 TALK = [{"role": "user", "content": "hello"}]
@@ -27,6 +28,20 @@ def test_a_preset_fills_in_what_the_client_left_open(running: Running) -> None:
     assert (sampling["top_p"], sampling["repeat_penalty"]) == (0.95, 1.2)
     ask(running)
     assert running.supervisor.requests[1].sampling == {}
+
+
+def test_the_users_usual_preset_holds_where_none_is_named(running: Running) -> None:
+    running.client.change_setting("model.preset", "article")
+    ask(running)
+    assert running.supervisor.requests[-1].sampling["repeat_penalty"] == 1.2
+    ask(running, preset="deterministic", temperature=0.5)
+    assert running.supervisor.requests[-1].sampling["temperature"] == 0.5
+    running.client.change_setting("model.preset", "articel")
+    with pytest.raises(GaloshError, match="articel"):
+        ask(running)
+    running.client.change_setting("model.preset", "auto")
+    ask(running)
+    assert running.supervisor.requests[-1].sampling == {}
 
 
 def test_an_unknown_preset_is_named_with_the_known_ones(running: Running) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
+from galosh.presets.shelf import Shelf
 from galosh.store import ModelStore, StoredModel
 from galosh.store.store import best
 from tests.fakes import gguf_models
@@ -68,8 +69,10 @@ def test_models_are_found_with_what_their_headers_say(store: ModelStore, paths: 
     assert first == StoredModel(
         id="my-model.q4", title="My Model", path=file, size_bytes=file.stat().st_size,
         in_place=False, architecture="llama", context_length=512, file_type="F32",
-        parameters=first.parameters,
+        parameters=first.parameters, sampler=first.sampler,
     )  # fmt: skip
+    # Its authors advise nothing.
+    assert first.sampler == Shelf(paths).sampler("balanced").sampling
     assert first.parameters
     assert second.id == "other"
     assert json.dumps([model.to_json() for model in store.list()])

@@ -111,6 +111,9 @@ DECLARED: dict[str, Setting] = {
         Setting("api.allowed_origins", list, [], pattern=_ORIGIN, example="https://app.example"),
         Setting("api.allowed_hosts", list, [], pattern=_HOST, example="host.docker.internal"),
         Setting("model.default", str, ""),
+        # The sampler preset of requests that name none; auto: what the model's authors advise,
+        # else `balanced`.
+        Setting("model.preset", str, "auto"),
         # Prompt templates the user chose for models: see `galosh models template`.
         Setting("model.templates", list, [], pattern=_TEMPLATE, example="wizardlm-7b=wizardlm"),
         Setting("model.context_tokens", int, 4096, 256, 1_048_576),

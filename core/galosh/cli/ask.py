@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Generator
 from dataclasses import dataclass
 
-from galosh.api import Client, Delta, Notice, is_running, start_daemon
+from galosh.api import Client, Delta, is_running, start_daemon
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import language, say
+from galosh.cli.answer import Answer
 from galosh.cli.daemon import WAIT_SECONDS
 from galosh.cli.output import Output, sentence
 
@@ -23,18 +23,24 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     """
     wish = read_wish(arguments.text, arguments.preset)
     client = ready_client(output)
+    most = arguments.max_tokens
     deltas = client.ask(
-        wish.messages, model=arguments.model, max_tokens=arguments.max_tokens, preset=wish.sampler
+        wish.messages,
+        model=arguments.model,
+        max_tokens=most,
+        preset=wish.sampler,
+        think=wish.think if arguments.think is None else arguments.think,
     )
-    return print_answer(deltas, output)
+    return print_answer(deltas, output, most)
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked, and the sampler preset it is asked with."""
+    """What is asked, with which sampler preset, and whether the model shall think aloud."""
 
     messages: list[dict[str, object]]
     sampler: str | None = None
+    think: bool | None = None
 
 
 def read_wish(words: list[str], preset: str | None) -> Wish:
@@ -66,7 +72,7 @@ def _with_preset(name: str, typed: str, piped: str, plain: Wish) -> Wish:
     messages: list[dict[str, object]] = [{"role": "user", "content": text}]
     if prompt.system:
         messages.insert(0, {"role": "system", "content": prompt.system})
-    return Wish(messages, prompt.sampler)
+    return Wish(messages, prompt.sampler, prompt.think)
 
 
 def ready_client(output: Output) -> Client:
@@ -79,37 +85,26 @@ def ready_client(output: Output) -> Client:
     return Client(paths)
 
 
-def print_answer(deltas: Generator[Delta, None, None], output: Output) -> int:
-    """Print pieces as they come; leaving early closes the stream, which ends the answer."""
-    pieces: list[str] = []
-    notices: list[Notice] = []
-    last = Delta()
-    with closing(deltas) as stream:
-        for delta in stream:
-            if delta.notice is not None:
-                notices.append(delta.notice)
-                output.note(sentence(delta.notice))
-            # Models like to begin with a line break that nobody asked for.
-            text = delta.text if pieces else delta.text.lstrip()
-            if text:
-                pieces.append(text)
-                output.piece(text)
-            last = delta if delta.finish_reason or delta.usage else last
-    output.piece("" if pieces and pieces[-1].endswith("\n") else "\n")
+def print_answer(deltas: Generator[Delta, None, None], output: Output, most: int | None) -> int:
+    """The whole answer; most: how many tokens the user wanted at most."""
+    answer = Answer(hint="galosh ask --no-think")
+    answer.show(deltas, output)
+    output.piece("" if answer.text.endswith("\n") else "\n")
     if output.as_json:
-        output.result(_document("".join(pieces), last, notices), "")
-    elif last.finish_reason == "length" and output.interactive:
+        output.result(_document(answer), "")
+    elif answer.last.finish_reason == "length" and most is not None and output.interactive:
         output.note(say("cli.cut-short"))
     return 0
 
 
-def _document(text: str, last: Delta, notices: Sequence[Notice]) -> dict[str, object]:
-    usage = last.usage
+def _document(answer: Answer) -> dict[str, object]:
+    last, usage = answer.last, answer.last.usage
     return {
-        "answer": text,
+        "answer": answer.text,
         "model": last.model_id,
         "finish_reason": last.finish_reason,
-        "notices": [{"key": notice.key, "text": sentence(notice)} for notice in notices],
+        "notices": [{"key": notice.key, "text": sentence(notice)} for notice in answer.notices],
+        "thought_seconds": answer.thought_seconds,
         "usage": None
         if usage is None
         else {**vars(usage), "tokens_per_second": usage.tokens_per_second},

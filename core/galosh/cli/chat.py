@@ -1,11 +1,14 @@
-"""`galosh chat`: talk in the terminal. The conversation lives only as long as the command."""
+"""`galosh chat`: talk in the terminal.
+
+Owns the conversation and its commands. What was said and typed reaches the disk only with the
+setting history.keep, or where the user saves it.
+"""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable
-from contextlib import closing
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,21 +16,43 @@ from galosh.api import Client
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import say
+from galosh.cli.answer import Answer
 from galosh.cli.ask import ready_client
-from galosh.cli.output import Output, render_error, sentence
+from galosh.cli.lines import Lines
+from galosh.cli.output import Output, render_error
+from galosh.cli.talk import Message, from_text, to_text
+
+_THINKING: dict[str, bool | None] = {"on": True, "off": False, "auto": None}
 
 
 @dataclass
 class Talk:
-    """One conversation."""
+    """One conversation. kept: where it is written after each answer; None: nowhere."""
 
     client: Client
     output: Output
     model: str | None
     max_tokens: int | None
     sampler: str | None = None
-    messages: list[dict[str, object]] = field(default_factory=list)
+    think: bool | None = None
+    kept: Path | None = None
+    messages: list[Message] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
     over: bool = False
+
+    @property
+    def system(self) -> Message | None:
+        """What the model is told before everything else."""
+        first = self.messages[0] if self.messages else None
+        return first if first is not None and first["role"] == "system" else None
+
+    def take_back(self) -> str | None:
+        """Remove the last question and its answer; the question."""
+        while self.messages and self.messages[-1]["role"] != "system":
+            last = self.messages.pop()
+            if last["role"] == "user":
+                return str(last["content"])
+        return None
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
@@ -35,70 +60,76 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     With --json: one document with the whole conversation at the end.
     """
-    client = ready_client(output)
+    client, paths = ready_client(output), Paths.find()
+    keep = client.settings().get("history.keep") is True
+    folder = paths.state / "chat"
     talk = Talk(client, output, arguments.model, arguments.max_tokens, arguments.preset)
-    person = sys.stdin.isatty()
-    if person:
-        _load_line_editing()
+    talk.kept = folder / "last.md" if keep else None
+    lines = Lines(folder / "lines" if keep else None, lambda command: _names(talk, command))
+    if lines.person:
         output.note(say("cli.chat-hello"))
-    while not talk.over:
-        try:
-            line = _read_line(person).strip()
-        except EOFError:
-            break
-        except KeyboardInterrupt:
-            output.note("")
-            continue
-        if line.startswith("/"):
-            _command(talk, line)
-        elif line:
-            _answer(talk, line)
+    if arguments.go_on:
+        _load(talk, "")
+    try:
+        while not talk.over:
+            try:
+                line = lines.read()
+            except EOFError:
+                break
+            except KeyboardInterrupt:
+                output.note("")
+                continue
+            _take(talk, line)
+    finally:
+        lines.close()
     output.result({"messages": talk.messages}, "")
     return 0
 
 
-def _read_line(person: bool) -> str:
-    if person:
-        # The prompt goes to stderr: stdout holds answers only.
-        sys.stderr.write("> ")
-        sys.stderr.flush()
-    return input()
-
-
-def _load_line_editing() -> None:
+def _take(talk: Talk, line: str) -> None:
+    """One message or command; Ctrl-C ends what it does, not the talk."""
     try:
-        import readline  # noqa: F401 - importing it gives input() history and editing
-    except ImportError:
-        return  # Windows' console edits lines by itself
+        if line.startswith("/"):
+            _command(talk, line)
+        elif line:
+            _answer(talk, line)
+    except KeyboardInterrupt:
+        talk.output.note(say("cli.chat-stopped"))
+    except GaloshError as error:
+        talk.output.note(render_error(error))
 
 
 def _answer(talk: Talk, line: str) -> None:
-    """One turn; Ctrl-C ends the answer, an error ends neither the talk nor its memory."""
-    question: dict[str, object] = {"role": "user", "content": line}
-    pieces: list[str] = []
+    """One turn; an answer that was ended early counts as far as it came."""
+    question: Message = {"role": "user", "content": line}
+    answer = Answer(talk.told, "/think off")
     deltas = talk.client.ask(
         [*talk.messages, question],
         model=talk.model,
         max_tokens=talk.max_tokens,
         preset=talk.sampler,
+        think=talk.think,
     )
+    whole = False
     try:
-        with closing(deltas) as stream:
-            for delta in stream:
-                if delta.notice is not None:
-                    talk.output.note(sentence(delta.notice))
-                text = delta.text if pieces else delta.text.lstrip()
-                if text:
-                    pieces.append(text)
-                    talk.output.piece(text)
-    except KeyboardInterrupt:
-        talk.output.note(say("cli.chat-stopped"))
-    except GaloshError as error:
-        talk.output.note(render_error(error))
-        if not pieces:
-            return
-    talk.output.piece("\n")
-    talk.messages += [question, {"role": "assistant", "content": "".join(pieces)}]
+        answer.show(deltas, talk.output)
+        whole = True
+    finally:
+        if answer.pieces:
+            talk.output.piece("" if answer.text.endswith("\n") else "\n")
+        if whole or answer.pieces:
+            talk.messages += [question, {"role": "assistant", "content": answer.text}]
+            _keep(talk)
+
+
+def _keep(talk: Talk) -> None:
+    if talk.kept is None:
+        return
+    from galosh.base import durable
+
+    talk.kept.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(GaloshError):  # a full disk must not end the talk
+        durable.write_text(talk.kept, to_text(talk.messages), mode=0o600)
 
 
 def _command(talk: Talk, line: str) -> None:
@@ -106,11 +137,8 @@ def _command(talk: Talk, line: str) -> None:
     command = _COMMANDS.get(word)
     if command is None:
         talk.output.note(say("cli.chat-unknown", word=word))
-        return
-    try:
+    else:
         command(talk, rest.strip())
-    except GaloshError as error:
-        talk.output.note(render_error(error))
 
 
 def _model(talk: Talk, name: str) -> None:
@@ -118,6 +146,8 @@ def _model(talk: Talk, name: str) -> None:
         talk.client.use_model(name)
         talk.model = name
     talk.output.note(say("cli.chat-model", model=talk.model or say("cli.chat-default-model")))
+    if not name:
+        talk.output.note("  " + ", ".join(_names(talk, "/model")))
 
 
 def _preset(talk: Talk, name: str) -> None:
@@ -126,19 +156,66 @@ def _preset(talk: Talk, name: str) -> None:
     if name:
         talk.sampler = Shelf(Paths.find()).sampler(name).name
     talk.output.note(say("cli.chat-preset", preset=talk.sampler or "–"))
+    if not name:
+        talk.output.note("  " + ", ".join(_names(talk, "/preset")))
+
+
+def _think(talk: Talk, word: str) -> None:
+    talk.think = _THINKING.get(word, talk.think)
+    now = next(name for name, value in _THINKING.items() if value is talk.think)
+    talk.output.note(say("cli.chat-think", now=now))
+
+
+def _system(talk: Talk, text: str) -> None:
+    if text:
+        if talk.system is not None:
+            del talk.messages[0]
+        if text != "-":
+            talk.messages.insert(0, {"role": "system", "content": text})
+    told = "–" if talk.system is None else talk.system["content"]
+    talk.output.note(say("cli.chat-system", text=told))
+
+
+def _undo(talk: Talk, _: str) -> None:
+    question = talk.take_back()
+    told = say("cli.chat-nothing") if question is None else say("cli.chat-undone", text=question)
+    talk.output.note(told)
+
+
+def _retry(talk: Talk, _: str) -> None:
+    before = list(talk.messages)
+    question = talk.take_back()
+    if question is None:
+        talk.output.note(say("cli.chat-nothing"))
+        return
+    try:
+        _answer(talk, question)
+    finally:
+        if len(talk.messages) < len(before):  # no new answer came: the old one stands
+            talk.messages = before
 
 
 def _save(talk: Talk, name: str) -> None:
     """The talk as a text file; an existing file is never written over."""
     target = Path(name or "galosh-chat.md").expanduser()
-    text = "\n\n".join(f"**{turn['role']}:** {turn['content']}" for turn in talk.messages)
     try:
         with target.open("x", encoding="utf-8") as file:
-            file.write(text + "\n")
+            file.write(to_text(talk.messages))
     except OSError as error:
         reason = error.strerror or str(error)
         raise GaloshError("cli-not-saved", path=str(target), reason=reason) from error
     talk.output.note(say("cli.chat-saved", path=target))
+
+
+def _load(talk: Talk, name: str) -> None:
+    """A saved talk, or the last one that was kept, in place of this one."""
+    source = Path(name).expanduser() if name else talk.kept or Paths.find().state / "chat/last.md"
+    try:
+        talk.messages = from_text(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise GaloshError("cli-not-loaded", path=str(source), reason=reason) from error
+    talk.output.note(say("cli.chat-loaded", turns=len(talk.messages), path=source))
 
 
 def _clear(talk: Talk, _: str) -> None:
@@ -157,9 +234,30 @@ def _leave(talk: Talk, _: str) -> None:
 _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "/model": _model,
     "/preset": _preset,
+    "/think": _think,
+    "/system": _system,
+    "/undo": _undo,
+    "/retry": _retry,
     "/save": _save,
+    "/load": _load,
     "/clear": _clear,
     "/help": _help,
     "/exit": _leave,
     "/quit": _leave,
 }
+
+
+def _names(talk: Talk, command: str) -> Sequence[str]:
+    """What may stand at this place, for lists and completion."""
+    if not command:
+        return tuple(_COMMANDS)
+    if command == "/think":
+        return tuple(_THINKING)
+    try:
+        if command == "/model":
+            return [str(one.get("id")) for one in talk.client.models() if not one.get("problem")]
+        if command == "/preset":
+            return [str(one.get("name")) for one in talk.client.presets().get("samplers", [])]
+    except GaloshError:
+        return ()
+    return ()

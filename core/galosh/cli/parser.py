@@ -31,6 +31,8 @@ VERBS = {
     "autostart": "autostart",
     "bench": "bench",
     "chat": "chat",
+    "complete": "complete",
+    "completions": "completions",
     "engine": "engine",
     "env": "env",
     "hotkey": "hotkey",
@@ -42,6 +44,8 @@ VERBS = {
     "tray": "tray",
     "uninstall": "uninstall",
 }
+
+_HIDDEN = frozenset({"complete"})  # for the shells' own use
 
 _Parser = argparse.ArgumentParser
 _Group = Any  # argparse names its sub-parser action privately
@@ -76,7 +80,9 @@ def build_parser(only: str | None = None) -> _Parser:
     verbs = parser.add_subparsers(prog="galosh", dest="verb", metavar=say("cli.command"))
     for verb in VERBS:
         text = say(f"cli.verb-{verb}")
-        child = verbs.add_parser(verb, help=text, description=text, parents=[common])
+        # One without a help text is not listed.
+        shown: dict[str, Any] = {} if verb in _HIDDEN else {"help": text}
+        child = verbs.add_parser(verb, description=text, parents=[common], **shown)
         if only in (None, verb) and verb in _ARGUMENTS:
             _ARGUMENTS[verb](child, common)
     return parser
@@ -229,17 +235,38 @@ def _ask(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("-m", "--model", metavar="ID", help=say("cli.help-model"))
     parser.add_argument("-p", "--preset", metavar="NAME", help=say("cli.help-preset"))
     parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
+    _think(parser)
     parser.add_argument("text", nargs="*", metavar="TEXT", help=say("cli.help-text"))
+
+
+def _think(parser: _Parser) -> None:
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--think", action="store_true", default=None, help=say("cli.help-think"))
+    choice.add_argument(
+        "--no-think", action="store_false", dest="think", help=say("cli.help-no-think")
+    )
 
 
 def _chat(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("-m", "--model", metavar="ID", help=say("cli.help-model"))
     parser.add_argument("-p", "--preset", metavar="NAME", help=say("cli.help-sampler"))
+    parser.add_argument(
+        "-c", "--continue", action="store_true", dest="go_on", help=say("cli.help-continue")
+    )
     parser.add_argument("--max-tokens", type=_positive, metavar="N", help=say("cli.help-max"))
 
 
 def _notebook(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("--print", action="store_true", help=say("cli.help-notebook-print"))
+
+
+def _complete(parser: _Parser, _common: _Parser) -> None:
+    parser.add_argument("kind", metavar="KIND")
+
+
+def _completions(parser: _Parser, _common: _Parser) -> None:
+    shells = ("bash", "zsh", "fish", "powershell")
+    parser.add_argument("shell", choices=shells, metavar="SHELL", help=", ".join(shells))
 
 
 def _token(parser: _Parser, common: _Parser) -> None:
@@ -309,6 +336,8 @@ _ARGUMENTS: dict[str, Callable[[_Parser, _Parser], None]] = {
     "autostart": _autostart,
     "bench": _bench,
     "chat": _chat,
+    "complete": _complete,
+    "completions": _completions,
     "logs": _logs,
     "tray": _tray,
     "uninstall": _uninstall,

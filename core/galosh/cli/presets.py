@@ -31,15 +31,7 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
     lines += ["", say("cli.presets-own", folder=paths.presets)]
     for trouble in shelf.troubles():
         output.note(render_error(trouble))
-    document = {
-        "samplers": [{"name": s.name, "sampling": dict(s.sampling), "unknown": list(s.unknown),
-                      "own": s.own} for s in shelf.samplers()],
-        "prompts": [{"name": p.name, "kind": p.kind, "own": p.own} for p in shelf.prompts()],
-        "templates": [t.name for t in shelf.templates()],
-        "folder": str(paths.presets),
-        "troubles": [trouble.to_json() for trouble in shelf.troubles()],
-    }  # fmt: skip
-    output.result(document, "\n".join(lines))
+    output.result(shelf.to_json(), "\n".join(lines))
     return 0
 
 

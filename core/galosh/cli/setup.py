@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from galosh.base import durable
 from galosh.base.paths import Paths
 from galosh.base.texts import say
+from galosh.cli import completions
 from galosh.cli.output import Output
 from galosh.setup.controller import run_setup
 from galosh.setup.steps import Options
@@ -40,6 +42,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         log.close()
     if not summary.finished:
         output.note(say("setup.declined"))
+    else:
+        for path in completions.install(os.environ):
+            output.note(say("cli.completions-installed", path=path))
     if output.as_json:
         output.result(summary.to_json(), "")
     return 0

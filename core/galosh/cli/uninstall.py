@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.texts import say
+from galosh.cli import completions
 from galosh.cli.output import Output
 from galosh.setup.leave import leave, plan_leaving
 
@@ -21,6 +23,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     output.note(say("cli.leave-head", size_bytes=leaving.size_bytes))
     for path in leaving.going:
         output.note(f"  {path}")
+    for path in completions.installed(os.environ):
+        output.note(f"  {path}")
     for path in leaving.kept:
         text = "cli.leave-kept" if path == paths.models else "cli.leave-kept-work"
         output.note(say(text, path=path))
@@ -29,6 +33,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         return 0
     # The texts needed after the files are gone are fetched before.
     farewell = say("cli.left")
+    completions.remove(os.environ)
     leave(paths, leaving)
     output.result({**leaving.to_json(), "left": True}, farewell)
     return 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol, cast, runtime_checkable
@@ -36,6 +36,8 @@ from galosh.supervisor.request import (
 )
 
 _log = logging.getLogger("galosh.server.answers")
+AUTO_PRESET = "auto"
+CONTEXT_FULL = "server.notice-context-full"
 
 
 class Dialect(Protocol):
@@ -124,15 +126,28 @@ async def _sorted(events: AsyncIterator[Event], question: Question) -> AsyncIter
             sorted_out = words if sorter is None else sorter.feed(words)
             if sorted_out is not None:
                 yield sorted_out
-        elif isinstance(event, Done) and sorter is not None:
-            if rest := sorter.finish():
-                yield rest
-            if sorter.broken:
-                yield Notice("server.notice-call-broken")
-            ended = sorter.called and event.finish_reason == "stop"
-            yield replace(event, finish_reason="tool_calls") if ended else event
+        elif isinstance(event, Done):
+            for last in _ended(event, question, sorter):
+                yield last
         else:
             yield event
+
+
+def _ended(done: Done, question: Question, sorter: Sorter | None) -> Iterator[Event | Words]:
+    """The end, after what was held back and what the asker should know of it."""
+    if sorter is not None:
+        if rest := sorter.finish():
+            yield rest
+        if sorter.broken:
+            yield Notice("server.notice-call-broken")
+        if sorter.called and done.finish_reason == "stop":
+            done = replace(done, finish_reason="tool_calls")
+    most = question.max_tokens
+    # No room for another word, and not that the asker wanted it no longer.
+    if done.finish_reason == "length" and (most is None or done.completion_tokens < most):
+        # The last word needs no place: none comes after it.
+        yield Notice(CONTEXT_FULL, {"tokens": done.prompt_tokens + done.completion_tokens - 1})
+    yield done
 
 
 def _call_id() -> str:
@@ -147,10 +162,12 @@ async def _by_its_name(house: House, question: Question) -> Question:
 
 
 async def _with_preset(house: House, question: Question) -> Question:
-    """What the client gave goes before what its preset says. Raises `presets-…`."""
-    if question.preset is None:
-        return question
-    preset = await asyncio.to_thread(house.presets.sampler, question.preset)
+    """What the client gave goes before what its preset says, or the user's usual one. Raises
+    `presets-…`."""
+    name = question.preset or house.settings.text("model.preset")
+    if name == AUTO_PRESET:
+        return question  # what the model's authors advise, else the default: the store knows
+    preset = await asyncio.to_thread(house.presets.sampler, name)
     return replace(question, sampling={**preset.sampling, **question.sampling})
 
 

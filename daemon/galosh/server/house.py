@@ -10,12 +10,12 @@ from galosh.api.wire import DaemonFacts
 from galosh.base.clock import Clock
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings, Value
+from galosh.presets.shelf import Shelf
 from galosh.server.aliases import Aliases
 from galosh.server.desktop_state import DesktopState
 from galosh.server.forecasts import Forecasts
 from galosh.server.papers import Papers
 from galosh.server.ports import Models, Supervisor
-from galosh.server.presets import Presets
 from galosh.server.secret import Token
 from galosh.server.sessions import Sessions
 from galosh.supervisor.downloads import Downloads
@@ -38,7 +38,7 @@ class House:
         self.supervisor = supervisor
         self.models = models
         self.downloads = Downloads(paths, settings, clock, supervisor, models, self.change_setting)
-        self.presets = Presets(paths)
+        self.presets = Shelf(paths)
         self.papers = Papers(paths, clock, supervisor.events)
         self.forecasts = Forecasts(paths, clock)
         self.sessions = Sessions(paths.sessions_file, clock)

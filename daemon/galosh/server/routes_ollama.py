@@ -6,13 +6,15 @@ An error is `{"error": text}`: with a status before the first line, as a last li
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
 
 from galosh import gguf
 from galosh.base.errors import GaloshError
+from galosh.presets import InstructionTemplate, find_template
+from galosh.presets.shelf import Shelf
 from galosh.server import exchange, ollama_replies
 from galosh.server.answering import reply
 from galosh.server.ollama_replies import OllamaDialect
@@ -88,7 +90,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         known = ", ".join(one.id for one in await _models(visit)) or "–"
         raise GaloshError("store-model-unknown", model_id=name[:100], known=known)
     info, template = await asyncio.to_thread(_metadata, model)
-    chosen = await asyncio.to_thread(visit.house.presets.template_of, model.to_json())
+    chosen = await asyncio.to_thread(_template_of, visit.house.presets, model)
     if chosen is not None:
         template = chosen.source
         info["galosh.template"] = chosen.name
@@ -145,6 +147,13 @@ def _changed(model: Model) -> float:
         return Path(str(model.to_json().get("path") or "")).stat().st_mtime
     except (OSError, ValueError):
         return 0.0
+
+
+def _template_of(shelf: Shelf, model: Model) -> InstructionTemplate | None:
+    """What a model uses in place of a template of its own."""
+    told = model.to_json().get("template")
+    name = told.get("name") if isinstance(told, Mapping) else None
+    return None if name is None else find_template(shelf.templates(), str(name))
 
 
 def _metadata(model: Model) -> tuple[dict[str, object], str]:

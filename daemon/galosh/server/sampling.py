@@ -13,7 +13,7 @@ from galosh.presets.sampler import NUMBER_BOUNDS, WHOLE_BOUNDS
 from galosh.server import fields
 from galosh.server.fields import Json
 
-Sampling = Mapping[str, float | int | Mapping[str, float]]
+Sampling = Mapping[str, float | int | Mapping[str, float] | tuple[str, ...]]
 
 SAMPLING_FIELDS = frozenset({*NUMBER_BOUNDS, *WHOLE_BOUNDS, "seed", "logit_bias"})
 _MAX_BIASES = 1024

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from galosh.base import durable
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
 from galosh.base.settings import Settings
+from galosh.presets.shelf import Shelf
 from galosh.store import names
 from galosh.store.copy import copy_files
 from galosh.store.facts import FactsMemory, read_facts
@@ -28,8 +29,10 @@ from galosh.store.templates import Templates
 # A model chosen for the user leaves this share of the memory to everything else.
 if TYPE_CHECKING:
     from galosh.catalogue import Entry
+    from galosh.presets.sampler import Value
 
 _MEMORY_SHARE = 0.6
+_USUAL = "balanced"
 
 
 class ModelStore:
@@ -38,7 +41,8 @@ class ModelStore:
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._record = Record(paths.data / "models.json")
-        self._templates = Templates(paths)
+        self._shelf = Shelf(paths)
+        self._templates = Templates(paths, self._shelf)
         self._memory = FactsMemory(paths.state / "models-seen.json")
         self._lock = threading.RLock()
         self._seen: tuple[tuple[int, int] | None, tuple[_Known, ...]] | None = None
@@ -184,11 +188,18 @@ class ModelStore:
             file_type=facts.file_type,
             parameters=facts.parameters,
             catalogued=entry is not None,
-            sampler=entry.sampler if entry else {},
+            sampler=(entry.sampler if entry else {}) or self._usual_sampling(),
             system=entry.system if entry else None,
             template=self._templates.choose(model_id, facts.clues),
             error=facts.error,
         )
+
+    def _usual_sampling(self) -> Mapping[str, Value]:
+        """Of models whose authors advise none: the preset `balanced`, shipped or the user's."""
+        try:
+            return self._shelf.sampler(_USUAL).sampling
+        except GaloshError:
+            return {}  # the list of presets says what is wrong
 
     def _delete(self, file: Path) -> None:
         if self._paths.models not in file.parents:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from galosh.base.errors import GaloshError
 from galosh.presets import TemplateChoice
+from galosh.presets.sampler import Value
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class StoredModel:
 
     in_place: used where it lies, never deleted by galosh. error: what is wrong with it.
     parameters: how many weights it has. size_bytes: of all its files. sampler, system: what
-    the catalogue says a request gets that does not say otherwise. template: what its
+    a request gets that does not say otherwise; its authors' where they say. template: what its
     conversations are put into words with.
     """
 
@@ -30,7 +31,7 @@ class StoredModel:
     file_type: str | None = None
     parameters: int | None = None
     catalogued: bool = False
-    sampler: Mapping[str, float] = field(default_factory=dict)
+    sampler: Mapping[str, Value] = field(default_factory=dict)
     system: str | None = None
     template: TemplateChoice = field(default_factory=TemplateChoice)
     error: GaloshError | None = None

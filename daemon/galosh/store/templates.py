@@ -24,9 +24,9 @@ _OWN = TemplateChoice()
 class Templates:
     """See the module."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, shelf: Shelf) -> None:
         self._file = paths.settings_file
-        self._shelf = Shelf(paths)
+        self._shelf = shelf
         self._seen: tuple[tuple[int, int] | None, Mapping[str, str]] | None = None
 
     def choose(self, model_id: str, clues: Clues | None) -> TemplateChoice:

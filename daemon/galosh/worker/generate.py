@@ -85,7 +85,7 @@ class Answer:
             lib,
             model.vocabulary,
             options.sampling,
-            prompt,
+            prompt if options.messages is None or options.sampling.penalize_prompt else (),
             grammar=options.grammar,
             trigger=trigger_of(model, options, thinking=thinking),
             marks=bool(options.tools),

@@ -99,6 +99,9 @@ class Sampling:
     mirostat: int = 0
     mirostat_tau: float = 5.0
     mirostat_eta: float = 0.1
+    # Whether penalties look back on a conversation too, or only on the answer itself; a raw
+    # text that is gone on with is always looked back on.
+    penalize_prompt: bool = True
     seed: int | None = None
     logit_bias: Mapping[int, float] = field(default_factory=dict)
 
@@ -315,6 +318,7 @@ def read_sampling(data: object, vocabulary_tokens: int) -> Sampling:
         mirostat=_whole(data, "mirostat", 0, 2, base.mirostat),
         mirostat_tau=_number(data, "mirostat_tau", 0, 100, base.mirostat_tau),
         mirostat_eta=_number(data, "mirostat_eta", 0, 1, base.mirostat_eta),
+        penalize_prompt=_flag(data, "penalize_prompt", base.penalize_prompt),
         seed=seed,
         logit_bias=_biases(data.get("logit_bias"), vocabulary_tokens),
     )

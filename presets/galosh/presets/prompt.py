@@ -23,7 +23,8 @@ class Prompt:
     """titles, texts: by language, at least `en`. sampler: the preset it is best run with.
 
     defaults: what `{input}` stands for where nothing was typed. rewrites: the answer stands
-    for the selection, so a difference can be shown.
+    for the selection, so a difference can be shown. think: whether a model that thinks aloud
+    shall do so first (None: as it likes); an action's answer is waited for, so it does not.
     """
 
     name: str
@@ -34,11 +35,27 @@ class Prompt:
     system: str | None = None
     sampler: str | None = None
     rewrites: bool = False
+    think: bool | None = None
     own: bool = False
 
     def title(self, tongue: str) -> str:
         """Its name for a reader, in `ru` or English."""
         return self.titles.get(tongue) or self.titles.get("en") or self.name
+
+    def to_json(self) -> dict[str, object]:
+        """JSON form."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "titles": dict(self.titles),
+            "texts": dict(self.texts),
+            "defaults": dict(self.defaults),
+            "system": self.system,
+            "sampler": self.sampler,
+            "rewrites": self.rewrites,
+            "think": self.think,
+            "own": self.own,
+        }
 
     def text(self, tongue: str) -> str:
         """The text, in `ru` or English."""
@@ -64,21 +81,29 @@ def read_prompt(name: str, data: object, origin: str, *, own: bool = False) -> P
     """The prompt in a parsed YAML file, or in a plain text (an action with places, else a
     starter). Raises GaloshError `presets-file-wrong`."""
     if isinstance(data, str):
-        kind = "action" if _PLACES.search(data) else "starter"
-        return Prompt(name, kind, {"en": data.rstrip("\n")}, own=own)
+        action = _PLACES.search(data) is not None
+        texts = {"en": data.rstrip("\n")}
+        kind = "action" if action else "starter"
+        return Prompt(name, kind, texts, think=False if action else None, own=own)
     if not isinstance(data, Mapping) or not isinstance(data.get("text"), str):
         raise GaloshError("presets-file-wrong", path=origin, reason="text: …")
     if data.get("kind", "action") not in KINDS:
         raise GaloshError("presets-file-wrong", path=origin, reason=f"kind: {' | '.join(KINDS)}")
+    kind, think = str(data.get("kind", "action")), data.get("think")
+    if not isinstance(think, bool):
+        if think is not None:
+            raise GaloshError("presets-file-wrong", path=origin, reason="think: true | false")
+        think = False if kind == "action" else None
     return Prompt(
         name=name,
-        kind=str(data.get("kind", "action")),
+        kind=kind,
         texts=_by_language(data, "text"),
         titles=_by_language(data, "title"),
         defaults=_by_language(data, "default"),
         system=str(data["system"]) if data.get("system") else None,
         sampler=str(data["sampler"]) if data.get("sampler") else None,
         rewrites=data.get("rewrites") is True,
+        think=think,
         own=own,
     )
 

@@ -4,13 +4,15 @@ text-generation-webui, KoboldCpp and SillyTavern write the same samplers under d
 names and switch them off by different values; `TABLE` says how each is read. A key nobody
 here can honour is kept by name (`unknown`) where its value would have changed anything, so
 that it can be told; nothing is dropped in silence and nothing out of bounds gets through.
+Only the order in which samplers run is ours, whatever a file says.
 
-Sources of the names: text-generation-webui `modules/presets.py`, KoboldCpp's and
-SillyTavern's saved text-completion presets.
+Sources of the names: text-generation-webui `modules/presets.py`, KoboldCpp's saved stories
+(their `savedsettings`) and KoboldAI's presets, SillyTavern's text-completion presets.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field
 from galosh.base.errors import GaloshError
 
 Number = float | int
+Value = Number | tuple[str, ...]
 # What the worker accepts, the lowest and the highest; requests are held to the same.
 NUMBER_BOUNDS: Mapping[str, tuple[float, float]] = {
     "temperature": (0, 5),
@@ -72,7 +75,15 @@ TABLE: Mapping[str, str] = {
     "dry_range": "dry_penalty_last_n",
     "nsigma": "top_n_sigma",
     "sampler_seed": "seed",
+    "miro_type": "mirostat",
+    "miro_tau": "mirostat_tau",
+    "miro_eta": "mirostat_eta",
 }
+BREAKERS = "dry_sequence_breakers"
+_MOST_BREAKERS, _BREAKER_BYTES = 16, 40
+# Our own: penalties look back on a conversation's answer alone, so that what the user gave to
+# be corrected or translated may be repeated.
+SCOPE = "penalize_prompt"
 # Zeros that other programs write for "off" or "everything", as ours would read them.
 _OFF: Mapping[str, Callable[[Number], Number]] = {
     "typical_p": lambda value: value or 1.0,
@@ -80,23 +91,29 @@ _OFF: Mapping[str, Callable[[Number], Number]] = {
     "repeat_last_n": lambda value: value or -1,  # the whole context
     "dry_penalty_last_n": lambda value: value or -1,
 }
-# Keys that say nothing about choosing tokens, or whose value here changes nothing.
+# Keys that say nothing about choosing tokens (), or whose value here changes nothing.
 _SILENT: Mapping[str, tuple[object, ...]] = {
     "name": (), "title": (), "preset": (), "description": (), "genamt": (), "max_length": (),
     "max_new_tokens": (), "max_context_length": (), "streaming_kobold": (), "rep_pen_size": (),
     "sampler_order": (), "samplers": (), "sampler_priority": (), "sampler_priorities": (),
     "samplers_priorities": (), "temperature_last": (True,), "add_bos_token": (True,),
-    "do_sample": (True,), "encoder_repetition_penalty": (1, 0), "no_repeat_ngram_size": (0,),
+    "do_sample": (True, False), "encoder_repetition_penalty": (1, 0),
+    "encoder_rep_pen": (1, 0), "no_repeat_ngram_size": (0,), "single_line": (False,),
     "min_length": (0,), "num_beams": (1,), "penalty_alpha": (0,), "length_penalty": (1,),
     "early_stopping": (False,), "guidance_scale": (1,), "negative_prompt": ("",), "tfs": (1,),
     "top_a": (0,), "epsilon_cutoff": (0,), "eta_cutoff": (0,), "smoothing_factor": (0,),
     "smoothing_curve": (1,), "dynatemp": (), "dynamic_temperature": (),
     "dynatemp_low": (), "dynatemp_high": (), "min_temp": (), "max_temp": (),
-    "dry_sequence_breakers": (), "ban_eos_token": (False,),
+    "ban_eos_token": (False,), "adaptive_target": (0,), "adaptive_decay": (), "min_keep": (0,),
+    "grammar_string": ("",), "banned_tokens": ("", []), "logit_bias": ([], {}),
+    "spaces_between_special_tokens": (), "speculative_ngram": (False,), "extensions": (),
+    "global_banned_tokens": ("",), "send_banned_tokens": (), "include_reasoning": (),
     "ignore_eos_token": (False,), "skip_special_tokens": (True,), "truncation_length": (),
     "rep_pen_slope": (0, 1), "rep_pen_decay": (0,), "use_default_badwordsids": (False, True),
     "grammar": ("",), "json_schema": ({}, None), "negative_guidance": (1,), "skew": (0,),
 }  # fmt: skip
+# What a key means only where this one of ours is not at its neutral value.
+_ONLY_WITH = {"rep_pen_slope": "repeat_penalty", "temperature_last": "temperature"}
 
 
 @dataclass(frozen=True)
@@ -107,7 +124,7 @@ class SamplerPreset:
     """
 
     name: str
-    sampling: Mapping[str, Number]
+    sampling: Mapping[str, Value]
     titles: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     own: bool = False
@@ -115,6 +132,16 @@ class SamplerPreset:
     def title(self, tongue: str) -> str:
         """Its name for a reader, in `ru` or English."""
         return self.titles.get(tongue) or self.titles.get("en") or self.name
+
+    def to_json(self) -> dict[str, object]:
+        """JSON form."""
+        return {
+            "name": self.name,
+            "titles": dict(self.titles),
+            "sampling": dict(self.sampling),
+            "unknown": list(self.unknown),
+            "own": self.own,
+        }
 
 
 def read_sampler(
@@ -124,6 +151,7 @@ def read_sampler(
 
     Raises GaloshError `presets-value-wrong` naming the key, what it holds and its bounds.
     """
+    data = _without_story(data)
     sampling: dict[str, Number] = dict(NEUTRAL)
     unknown = []
     for key, value in data.items():
@@ -139,12 +167,53 @@ def read_sampler(
     for ours, translate in _OFF.items():
         if ours in sampling:
             sampling[ours] = translate(sampling[ours])
+    if sampling.get("seed") == -1:
+        del sampling["seed"]  # theirs for "another one each time"
+    pointless = {word for word, ours in _ONLY_WITH.items() if sampling[ours] == NEUTRAL[ours]}
+    unknown = [word for word in unknown if word not in pointless]
+    breakers = _breakers(data.get(BREAKERS))
+    if breakers is None:
+        unknown.append(BREAKERS)
+    whole: dict[str, Value] = {**sampling, **({BREAKERS: breakers} if breakers else {})}
+    if data.get(SCOPE) is False:
+        whole[SCOPE] = False
     titles = {
         tongue: str(data[f"title{ending}"])
         for tongue, ending in (("en", ""), ("ru", "_ru"))
         if data.get(f"title{ending}")
     }
-    return SamplerPreset(name, sampling, titles, tuple(unknown), own)
+    return SamplerPreset(name, whole, titles, tuple(unknown), own)
+
+
+def _without_story(data: Mapping[object, object]) -> Mapping[object, object]:
+    """Of a story saved by KoboldCpp's page only what chooses tokens."""
+    settings = data.get("savedsettings")
+    if not isinstance(settings, Mapping):
+        return data
+    return {
+        key: value
+        for key, value in settings.items()
+        if key in TABLE or key in _SILENT or key == BREAKERS
+    }
+
+
+def _breakers(value: object) -> tuple[str, ...] | None:
+    """Texts behind which DRY begins anew; empty: ours, None: not to be understood. A list, or
+    JSON in a text, with or without its brackets."""
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            value = json.loads(text if text.startswith("[") else f"[{text}]")
+        except ValueError:
+            return None
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > _MOST_BREAKERS:
+        return None
+    texts = [one for one in value if isinstance(one, str) and "\0" not in one]
+    sizes = [len(one.encode("utf-8", "replace")) for one in texts]
+    right = len(texts) == len(value) and all(1 <= size <= _BREAKER_BYTES for size in sizes)
+    return tuple(texts) if right else None
 
 
 def _dynamic_temperature(data: Mapping[object, object], origin: str) -> dict[str, Number]:
@@ -161,7 +230,7 @@ def _dynamic_temperature(data: Mapping[object, object], origin: str) -> dict[str
 
 
 def _says_nothing(word: str, value: object) -> bool:
-    if value is None or word == "title_ru":
+    if value is None or word in ("title_ru", BREAKERS, SCOPE):
         return True
     if word not in _SILENT:
         return False

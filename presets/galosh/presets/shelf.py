@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
@@ -62,6 +62,15 @@ class Shelf:
         """Instruction templates."""
         return self._all(_TEMPLATES)[0]
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The names in one folder (`samplers`, `prompts`, `templates`), without reading files."""
+        kind = _KINDS[folder]
+        shipped = (Path(one.name) for one in (files("galosh.presets") / folder).iterdir())
+        own = _files(self._own / folder, kind.endings)
+        loose = _files(self._own, kind.endings) if kind is _SAMPLERS else []
+        stems = [one.stem for one in (*shipped, *own, *loose) if one.suffix in kind.endings]
+        return tuple(sorted(set(stems)))
+
     def troubles(self) -> tuple[GaloshError, ...]:
         """What is wrong with the user's own files."""
         return (
@@ -69,6 +78,19 @@ class Shelf:
             *self._all(_PROMPTS)[1],
             *self._all(_TEMPLATES)[1],
         )
+
+    def to_json(self) -> dict[str, object]:
+        """Everything there is, and what is wrong with the user's own files."""
+        return {
+            "folder": str(self._own),
+            "samplers": [one.to_json() for one in self.samplers()],
+            "prompts": [one.to_json() for one in self.prompts()],
+            "templates": [
+                {"name": one.name, "match": list(one.match), "own": one.own}
+                for one in self.templates()
+            ],
+            "troubles": [error.to_json() for error in self.troubles()],
+        }
 
     def sampler(self, name: str) -> SamplerPreset:
         """By name. Raises GaloshError `presets-unknown`."""
@@ -175,3 +197,4 @@ def _template(name: str, text: str, _origin: str, own: bool) -> InstructionTempl
 _SAMPLERS = _Kind("samplers", (".yaml", ".yml", ".json", ".settings", ".preset"), _sampler)
 _PROMPTS = _Kind("prompts", (".yaml", ".yml", ".txt", ".md"), _prompt)
 _TEMPLATES = _Kind("templates", (".jinja", ".jinja2"), _template)
+_KINDS: Mapping[str, _Kind[Any]] = {kind.folder: kind for kind in (_SAMPLERS, _PROMPTS, _TEMPLATES)}

@@ -34,6 +34,26 @@ _HELP: dict[str, Text] = {
     ),
     "cli.help-model": ("which model answers", "какая модель отвечает"),
     "cli.help-max": ("longest answer, in tokens", "наибольшая длина ответа в токенах"),
+    "cli.help-think": (
+        "let a model that thinks aloud do so first: better answers, later",
+        "пусть рассуждающая модель сначала подумает: ответ лучше, но позже",
+    ),
+    "cli.help-no-think": ("answer at once", "отвечать сразу"),
+    "cli.empty": (
+        "(The model ended its answer before the first word. Ask in other words, or try another "
+        "model: galosh models)",
+        "(Модель закончила ответ, не начав его. Спросите иначе или попробуйте другую модель: "
+        "galosh models)",
+    ),
+    "cli.thinking": ("Thinking … (Ctrl-C stops it)", "Думает … (Ctrl-C прервёт)"),
+    "cli.thought": (
+        "Thought for {took} ({words} words) before the answer; to leave that out: {hint}",
+        "Думала {took} (слов: {words}) до ответа; чтобы без этого: {hint}",
+    ),
+    "cli.help-continue": (
+        "go on with the last talk",
+        "продолжить последний разговор",
+    ),
     "cli.help-text": (
         "the question; what is piped in is appended",
         "вопрос; текст из канала добавляется в конец",
@@ -197,6 +217,19 @@ _HELP: dict[str, Text] = {
     ),
     "cli.verb-serve": ("run in the foreground", "работать на переднем плане"),
     "cli.verb-ask": ("ask one question", "задать один вопрос"),
+    "cli.verb-complete": ("names for a shell's completion", "имена для дополнения в оболочке"),
+    "cli.verb-completions": (
+        "a script that completes galosh's arguments in your shell",
+        "сценарий дополнения аргументов galosh для вашей оболочки",
+    ),
+    "cli.completions-installed": (
+        "Your shell completes galosh's commands from its next start on ({path}).",
+        "После перезапуска оболочка будет дополнять команды galosh ({path}).",
+    ),
+    "cli.completions-use": (
+        "To use it in this shell: {command}",
+        "Чтобы применить в этой оболочке: {command}",
+    ),
     "cli.verb-chat": ("talk in the terminal", "разговор в терминале"),
     "cli.verb-engine": ("list, build, try, use engines", "движки: список, сборка, испытание"),
     "cli.verb-env": (
@@ -390,12 +423,35 @@ _RESULTS: dict[str, Text] = {
         "Напишите строку и нажмите Enter. /help покажет команды, /exit завершит.",
     ),
     "cli.chat-help": (
-        "/model [ID] show or change the model; /preset [NAME] the sampler; /save [FILE]; "
-        "/clear forget the talk; /exit leave; "
-        "Ctrl-C stops an answer",
-        "/model [ID] показать или сменить модель; /preset [ИМЯ] настройки; /save [ФАЙЛ]; "
-        "/clear забыть разговор; /exit выйти; "
-        "Ctrl-C обрывает ответ",
+        "/model [ID]        show or change the model\n"
+        "/preset [NAME]     show or change the sampler\n"
+        "/think on|off|auto whether a model that thinks aloud does so\n"
+        "/system [TEXT]     what the model is told first; /system - takes it back\n"
+        "/undo, /retry      take the last question back; answer it anew\n"
+        "/save [FILE]       write the talk into a file; /load [FILE] goes on with one\n"
+        "/clear             forget the talk\n"
+        "/exit              leave (Ctrl-D too)\n"
+        'A line that ends in \\ goes on in the next; """ begins and ends several lines.\n'
+        "Ctrl-C stops an answer, not the program.",
+        "/model [ID]        показать или сменить модель\n"
+        "/preset [ИМЯ]      показать или сменить настройки выборки\n"
+        "/think on|off|auto рассуждать ли модели вслух перед ответом\n"
+        "/system [ТЕКСТ]    что модель узнаёт первым; /system - отменяет\n"
+        "/undo, /retry      забрать последний вопрос; ответить на него заново\n"
+        "/save [ФАЙЛ]       записать разговор в файл; /load [ФАЙЛ] продолжит его\n"
+        "/clear             забыть разговор\n"
+        "/exit              выйти (или Ctrl-D)\n"
+        'Строка с \\ в конце продолжается в следующей; """ открывает и закрывает '
+        "несколько строк.\n"
+        "Ctrl-C обрывает ответ, а не программу.",
+    ),
+    "cli.chat-think": ("Thinking aloud: {now}", "Рассуждения вслух: {now}"),
+    "cli.chat-system": ("Told first: {text}", "Сказано вначале: {text}"),
+    "cli.chat-nothing": ("There is nothing to take back.", "Забирать нечего."),
+    "cli.chat-undone": ("Taken back: {text}", "Забрано: {text}"),
+    "cli.chat-loaded": (
+        "{turns} turns from {path}; the talk goes on.",
+        "Реплик из {path}: {turns}; разговор продолжается.",
     ),
     "cli.chat-unknown": (
         "There is no command {word}; /help lists them.",
@@ -490,6 +546,15 @@ ERRORS: dict[str, ErrorText] = {
             "Разговор продолжается; ничего не записано.",
         ),
         next_step=("Name another file: /save FILE", "Назовите другой файл: /save ФАЙЛ"),
+    ),
+    "cli-not-loaded": ErrorText(
+        what=("No talk was found in {path}.", "В {path} нет разговора."),
+        why=("The system answered: {reason}.", "Ответ системы: {reason}."),
+        kept=("The talk goes on as it was.", "Разговор продолжается как был."),
+        next_step=(
+            "Name a file that /save wrote: /load FILE",
+            "Назовите файл, записанный командой /save: /load ФАЙЛ",
+        ),
     ),
     "cli-bench-busy": ErrorText(
         what=("The speed was not measured.", "Скорость не измерена."),

@@ -10,6 +10,12 @@ TEXTS: dict[str, Text] = {
         "galosh is listening: socket {socket}, port {port}. Stop it with Ctrl-C.",
         "galosh слушает: сокет {socket}, порт {port}. Остановить: Ctrl-C.",
     ),
+    "server.notice-context-full": (
+        "The context is full ({tokens} tokens), so the answer ends here. Delete text that is no "
+        "longer needed, begin anew, or enlarge model.context_tokens.",
+        "Контекст заполнен (токенов: {tokens}), поэтому ответ здесь кончается. Удалите ненужный "
+        "текст, начните заново или увеличьте model.context_tokens.",
+    ),
     "server.pull-ended": (
         "The download was ended from elsewhere ({state}); what was fetched is kept.",
         "Загрузку прервали извне ({state}); загруженное сохранено.",

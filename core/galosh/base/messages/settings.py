@@ -49,6 +49,10 @@ TEXTS: dict[str, Text] = {
         "Load a model even where it does not fit into the memory that is free",
         "Загружать модель, даже если она не помещается в свободную память",
     ),
+    "settings.model.preset": (
+        "Sampler preset where none is named (auto: as the model's authors advise, else balanced)",
+        "Настройки выборки, когда они не названы (auto: по совету авторов модели, иначе balanced)",
+    ),
     "settings.prefix.keep": (
         "Keep what was read of a text, so that only new words are read the next time",
         "Запоминать прочитанный текст, чтобы в следующий раз читать только новые слова",
