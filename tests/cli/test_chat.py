@@ -242,7 +242,7 @@ class Terminal:
         """Press keys."""
         os.write(self._ours, keys.encode())
 
-    def wait_for(self, pattern: str, patience_seconds: float = 30.0) -> None:
+    def wait_for(self, pattern: str, patience_seconds: float = 120.0) -> None:
         """Read until this shows; what came before is forgotten."""
         limit = time.monotonic() + patience_seconds
         while (found := re.search(pattern, self._seen)) is None:
@@ -254,7 +254,7 @@ class Terminal:
 
     def status(self) -> int:
         """Wait for its end."""
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 120
         while self._process.poll() is None and time.monotonic() < limit:
             if select.select([self._ours], [], [], 0.05)[0]:
                 try:

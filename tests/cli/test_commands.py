@@ -12,6 +12,7 @@ import pytest
 
 from galosh.base.paths import Paths
 from galosh.cli import main
+from galosh.cli.parser import VERBS, build_parser
 from tests.fakes.serving import Running, serving
 
 
@@ -293,3 +294,24 @@ def test_pause_and_resume_reach_the_supervisor(
     assert main(["resume"]) == 0
     assert "answered again" in capsys.readouterr().out
     assert not daemon.supervisor.paused
+
+
+@pytest.mark.parametrize("tongue", ["en", "ru"])
+def test_help_of_every_command_in_both_languages(
+    tongue: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GALOSH_LANG", tongue)
+    monkeypatch.setenv("COLUMNS", "100")
+    whole = build_parser()
+    lines = whole.format_help().splitlines()
+    for verb in set(VERBS) - {"complete"}:
+        [line] = [line for line in lines if line.split()[:1] == [verb]]
+        assert len(line.split()) > 1, f"{verb} says nothing, or not beside its name"
+        with pytest.raises(SystemExit) as caught:
+            main([verb, "--help"])
+        assert caught.value.code == 0
+        text = capsys.readouterr().out
+        assert "\n\n" in text
+        if tongue == "ru":
+            for english in ("usage:", "positional", "options", "show this help"):
+                assert english not in text, (verb, english)

@@ -10,39 +10,39 @@ from typing import Any, NoReturn
 
 from galosh.base.texts import say
 
-# verb -> module of galosh.cli that runs it
+# verb -> module of galosh.cli that runs it, in the order a newcomer needs them
 VERBS = {
+    "ask": "ask",
+    "chat": "chat",
+    "notebook": "notebook",
     "setup": "setup",
     "doctor": "doctor",
-    "hardware": "hardware",
-    "fit": "fit",
+    "status": "status",
     "models": "models",
     "pull": "pull",
     "downloads": "downloads",
+    "fit": "fit",
+    "presets": "presets",
+    "settings": "settings",
     "start": "daemon",
     "stop": "daemon",
     "restart": "daemon",
     "pause": "pause",
     "resume": "pause",
-    "status": "status",
+    "tray": "tray",
+    "popup": "popup",
+    "hotkey": "hotkey",
+    "autostart": "autostart",
+    "token": "token",
+    "env": "env",
+    "completions": "completions",
+    "bench": "bench",
+    "engine": "engine",
+    "hardware": "hardware",
     "logs": "logs",
     "serve": "serve",
-    "ask": "ask",
-    "autostart": "autostart",
-    "bench": "bench",
-    "chat": "chat",
-    "complete": "complete",
-    "completions": "completions",
-    "engine": "engine",
-    "env": "env",
-    "hotkey": "hotkey",
-    "notebook": "notebook",
-    "popup": "popup",
-    "presets": "presets",
-    "settings": "settings",
-    "token": "token",
-    "tray": "tray",
     "uninstall": "uninstall",
+    "complete": "complete",
 }
 
 _HIDDEN = frozenset({"complete"})  # for the shells' own use
@@ -75,7 +75,9 @@ def build_parser(only: str | None = None) -> _Parser:
     common.add_argument(
         "--debug", action="store_true", default=argparse.SUPPRESS, help=say("cli.help-debug")
     )
-    parser = _Quiet(prog="galosh", description=say("cli.about"), parents=[common])
+    parser = _Quiet(
+        prog="galosh", description=say("cli.about"), epilog=say("cli.first"), parents=[common]
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help=say("cli.help-version"))
     verbs = parser.add_subparsers(prog="galosh", dest="verb", metavar=say("cli.command"))
     for verb in VERBS:
@@ -102,12 +104,31 @@ class _Lines(argparse.HelpFormatter):
             width = 80
         super().__init__(prog, width=max(width, 40) - 2, max_help_position=28)
 
+    def add_usage(
+        self, usage: str | None, actions: Any, groups: Any, prefix: str | None = None
+    ) -> None:
+        """Its first word in the user's language."""
+        super().add_usage(usage, actions, groups, say("cli.usage") if prefix is None else prefix)
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """Sub-commands stand further in than argparse counts on."""
+        super().add_argument(action)
+        if action.nargs == argparse.PARSER:
+            self._action_max_length += self._indent_increment
+
 
 class _Quiet(argparse.ArgumentParser):
     """No abbreviations: `--deb` must not become something else in the next version."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=_Lines, **options)
+        help_too = options.pop("add_help", True)
+        super().__init__(allow_abbrev=False, formatter_class=_Lines, add_help=False, **options)
+        if not help_too:
+            return  # only a parent of others, which know its groups by argparse's own titles
+        # argparse's own words are English only.
+        self._positionals.title = say("cli.arguments")
+        self._optionals.title = say("cli.options")
+        self.add_argument("-h", "--help", action="help", help=say("cli.help-help"))
 
     def error(self, message: str) -> NoReturn:
         """Usage and reason on stderr, status 2."""
@@ -154,10 +175,10 @@ def _models(parser: _Parser, common: _Parser) -> None:
     made = _children(parser, common, "models", names)
     _, use, add, remove, template, verify, suggest, scan, _ = made
     for child in (use, remove, template):
-        child.add_argument("model", metavar="ID")
+        child.add_argument("model", metavar="ID", help=say("cli.help-id"))
     template.add_argument("name", metavar="NAME", nargs="?", help=say("cli.help-template"))
-    add.add_argument("file", metavar="FILE")
-    verify.add_argument("model", metavar="ID", nargs="?")
+    add.add_argument("file", metavar="FILE", help=say("cli.help-gguf"))
+    verify.add_argument("model", metavar="ID", nargs="?", help=say("cli.help-id-or-all"))
     suggest.add_argument("--all", action="store_true", help=say("cli.help-recommend-all"))
     suggest.add_argument("--online", action="store_true", help=say("cli.help-recommend-online"))
     scan.add_argument("--add", action="store_true", help=say("cli.help-scan-add"))
@@ -203,17 +224,17 @@ def _engine(parser: _Parser, common: _Parser) -> None:
     names = ("list", "build", "try", "use", "gpu")
     _, build, trial, use, gpu = _children(parser, common, "engine", names)
     build.add_argument("--model", metavar="FILE", help=say("cli.help-trial-model"))
-    trial.add_argument("build_id", nargs="?", metavar="BUILD-ID")
+    trial.add_argument("build_id", nargs="?", metavar="BUILD-ID", help=say("cli.help-build"))
     trial.add_argument("--model", metavar="FILE", help=say("cli.help-trial-model"))
-    use.add_argument("build_id", metavar="BUILD-ID")
+    use.add_argument("build_id", metavar="BUILD-ID", help=say("cli.help-build"))
     gpu.add_argument("--model", metavar="FILE", help=say("cli.help-trial-model"))
 
 
 def _settings(parser: _Parser, common: _Parser) -> None:
     _, get, change = _children(parser, common, "settings", ("list", "get", "set"))
-    get.add_argument("name")
-    change.add_argument("name")
-    change.add_argument("value")
+    for child in (get, change):
+        child.add_argument("name", metavar="NAME", help=say("cli.help-setting"))
+    change.add_argument("value", metavar="VALUE", help=say("cli.help-value"))
 
 
 def _autostart(parser: _Parser, common: _Parser) -> None:
@@ -274,7 +295,9 @@ def _token(parser: _Parser, common: _Parser) -> None:
 
 
 def _logs(parser: _Parser, _common: _Parser) -> None:
-    parser.add_argument("-n", "--lines", type=_positive, default=50, help=say("cli.help-lines"))
+    parser.add_argument(
+        "-n", "--lines", type=_positive, default=50, metavar="N", help=say("cli.help-lines")
+    )
 
 
 def _tray(parser: _Parser, _common: _Parser) -> None:

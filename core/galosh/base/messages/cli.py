@@ -10,6 +10,37 @@ _HELP: dict[str, Text] = {
         "A language model on any old PC, with the PC kept usable.",
         "Языковая модель на любом старом компьютере, который остаётся пригодным для работы.",
     ),
+    "cli.first": (
+        'First steps: galosh setup; galosh ask "…"; galosh chat; galosh doctor where something '
+        "does not work. galosh COMMAND --help says more.",
+        'Первые шаги: galosh setup; galosh ask "…"; galosh chat; galosh doctor, если что-то не '
+        "работает. Подробнее: galosh КОМАНДА --help.",
+    ),
+    "cli.usage": ("usage: ", "вызов: "),
+    "cli.arguments": ("arguments", "аргументы"),
+    "cli.options": ("options", "параметры"),
+    "cli.help-help": ("show this help and exit", "показать эту справку и выйти"),
+    "cli.help-id": (
+        "a model's name, as galosh models shows it",
+        "имя модели из списка galosh models",
+    ),
+    "cli.help-id-or-all": (
+        "a model's name, as galosh models shows it (default: all)",
+        "имя модели из списка galosh models (по умолчанию все)",
+    ),
+    "cli.help-gguf": (
+        "a GGUF file, or the first of several parts",
+        "файл GGUF или первая его часть",
+    ),
+    "cli.help-build": (
+        "as galosh engine list shows it",
+        "как в списке galosh engine list",
+    ),
+    "cli.help-setting": (
+        "as galosh settings list shows it, for instance model.context_tokens",
+        "как в списке galosh settings list, например model.context_tokens",
+    ),
+    "cli.help-value": ("the new value", "новое значение"),
     "cli.command": ("COMMAND", "КОМАНДА"),
     "cli.action": ("ACTION", "ДЕЙСТВИЕ"),
     "cli.help-json": (
@@ -32,7 +63,10 @@ _HELP: dict[str, Text] = {
         "a GGUF file to try with (default: the starter model)",
         "файл GGUF для испытания (по умолчанию начальная модель)",
     ),
-    "cli.help-model": ("which model answers", "какая модель отвечает"),
+    "cli.help-model": (
+        "which model answers (default: the one in use)",
+        "какая модель отвечает (по умолчанию та, что в работе)",
+    ),
     "cli.help-max": ("longest answer, in tokens", "наибольшая длина ответа в токенах"),
     "cli.help-think": (
         "let a model that thinks aloud do so first: better answers, later",
@@ -98,7 +132,7 @@ _HELP: dict[str, Text] = {
         "загрузки: список, пауза, отмена",
     ),
     "cli.verb-fit": (
-        "will it fit, how fast will it be: before any download",
+        "whether a model fits this PC, and how fast: before any download",
         "поместится ли модель и как быстра будет: до загрузки",
     ),
     "cli.models-recommend": (
@@ -152,13 +186,25 @@ _HELP: dict[str, Text] = {
         "{text} is not a whole number above 0",
         "{text} не целое число больше 0",
     ),
-    "cli.verb-setup": ("install or repair, guided", "установить или починить, по шагам"),
-    "cli.verb-doctor": ("check everything", "проверить всё"),
-    "cli.verb-hardware": ("show what this PC is", "показать, что это за компьютер"),
-    "cli.verb-models": ("list, use, add, remove models", "модели: список, выбор, добавление"),
+    "cli.verb-setup": (
+        "install, or repair what is there, step by step",
+        "установить или починить, по шагам",
+    ),
+    "cli.verb-doctor": (
+        "what works, what does not, and what to do about it",
+        "что работает, что нет и что с этим делать",
+    ),
+    "cli.verb-hardware": (
+        "what galosh found out about this PC",
+        "что galosh узнала об этом компьютере",
+    ),
+    "cli.verb-models": (
+        "models on this PC and models that would suit it",
+        "модели на этом компьютере и те, что ему подойдут",
+    ),
     "cli.verb-start": ("start galosh in the background", "запустить galosh в фоне"),
-    "cli.verb-stop": ("stop it", "остановить"),
-    "cli.verb-restart": ("stop and start it", "перезапустить"),
+    "cli.verb-stop": ("stop galosh", "остановить galosh"),
+    "cli.verb-restart": ("stop galosh and start it again", "перезапустить galosh"),
     "cli.verb-pause": (
         "give the model's memory back until `galosh resume`",
         "отдать память модели до команды `galosh resume`",
@@ -172,7 +218,10 @@ _HELP: dict[str, Text] = {
         "Questions are answered again; the model loads with the first one.",
         "Вопросы снова принимаются; модель загрузится с первым из них.",
     ),
-    "cli.verb-status": ("show whether it runs, and where", "показать, работает ли и где"),
+    "cli.verb-status": (
+        "whether galosh runs, with which model, at which address",
+        "работает ли galosh, с какой моделью и по какому адресу",
+    ),
     "cli.verb-logs": ("show the last log lines", "показать последние строки журналов"),
     "cli.verb-bench": ("measure the speed on this PC", "измерить скорость на этом компьютере"),
     "cli.help-bench-model": (
@@ -215,7 +264,10 @@ _HELP: dict[str, Text] = {
         "The PC was busy: on a quiet one it is faster.",
         "Компьютер был занят: в покое будет быстрее.",
     ),
-    "cli.verb-serve": ("run in the foreground", "работать на переднем плане"),
+    "cli.verb-serve": (
+        "run in this terminal instead of in the background",
+        "работать в этом терминале, а не в фоне",
+    ),
     "cli.verb-ask": ("ask one question", "задать один вопрос"),
     "cli.verb-complete": ("names for a shell's completion", "имена для дополнения в оболочке"),
     "cli.verb-completions": (
@@ -231,7 +283,10 @@ _HELP: dict[str, Text] = {
         "Чтобы применить в этой оболочке: {command}",
     ),
     "cli.verb-chat": ("talk in the terminal", "разговор в терминале"),
-    "cli.verb-engine": ("list, build, try, use engines", "движки: список, сборка, испытание"),
+    "cli.verb-engine": (
+        "the builds of llama.cpp that do the work",
+        "сборки llama.cpp, которые выполняют работу",
+    ),
     "cli.verb-env": (
         "lines that point other programs of this shell at galosh",
         "строки, по которым другие программы этой оболочки находят galosh",
@@ -279,8 +334,11 @@ _HELP: dict[str, Text] = {
     ),
     "cli.chat-preset": ("Preset: {preset}", "Настройки: {preset}"),
     "cli.chat-saved": ("Saved to {path}.", "Сохранено в {path}."),
-    "cli.verb-settings": ("list, get, set settings", "настройки: список, чтение, запись"),
-    "cli.verb-uninstall": ("leave, and leave nothing behind", "удалить galosh без остатка"),
+    "cli.verb-settings": ("show and change settings", "показать и изменить настройки"),
+    "cli.verb-uninstall": (
+        "remove galosh from this PC (asks first)",
+        "удалить galosh с компьютера (сначала спросит)",
+    ),
     "cli.models-list": ("what is on disk", "что есть на диске"),
     "cli.models-use": ("load this model", "загрузить эту модель"),
     "cli.models-add": ("enter a GGUF file, used where it lies", "добавить файл GGUF на месте"),
