@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -360,3 +361,17 @@ class TestTemplates:
         assert wrong.problem is not None
         assert "alpaca" in str(wrong.problem.facts["known"])
         assert wrong.template is None
+
+
+def test_the_examples_of_the_docs_are_taken(paths: Paths) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "presets.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL))
+    put(paths, "prompts/shorten.yaml", blocks["yaml"])
+    put(paths, "templates/my.jinja", blocks["jinja"])
+    shelf = Shelf(paths)
+    prompt = shelf.prompt("shorten")
+    assert (prompt.kind, prompt.sampler, prompt.think) == ("action", "precise", False)
+    chosen = choose_template(shelf.templates(), {"general.name": "my-model 7B"}).template
+    assert chosen is not None
+    assert chosen.stops == ("\nUser:",)
+    assert shelf.troubles() == ()
