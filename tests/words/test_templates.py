@@ -17,7 +17,8 @@ from tests.words.house import TEMPLATE, House, real_house
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 QUESTION = "What is the capital of France?"
-GREEDY = {"temperature": 0.0, "max_tokens": 24}
+# Penalties look back on a raw text, but not on a question.
+GREEDY = {"temperature": 0.0, "max_tokens": 24, "repeat_penalty": 1.0, "dry_multiplier": 0.0}
 # Without them the vocabulary tells nothing.
 HIDDEN = {"<|im_start|>": "<|xx_xxxxx|>", "<|im_end|>": "<|xx_xxx|>"}
 
