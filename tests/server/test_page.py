@@ -15,7 +15,7 @@ import pytest
 from galosh.base.clock import SystemClock
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.server import page_files, peers_linux, sessions
+from galosh.server import doorway, page_files, peers_linux, sessions
 from galosh.server.sessions import Sessions
 from tests.fakes.page import Browser
 from tests.fakes.serving import Running, any_port, serving
@@ -34,6 +34,24 @@ def test_the_page_comes_with_headers_that_let_nothing_else_in(running: Running) 
     assert reply.headers["referrer-policy"] == "no-referrer"
     assert reply.headers["cache-control"] == "no-cache"
     assert reply.body == (page_files.FOLDER / "index.html").read_bytes()
+
+
+def test_whoever_only_reads_the_page_makes_room_in_a_full_door(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user of the PC may read it too, and keep as many connections as there are."""
+    monkeypatch.setattr(doorway, "_CONNECTIONS", 20)
+    browser = Browser.opened(running)
+    readers = [socket.create_connection(("127.0.0.1", running.port), timeout=5) for _ in range(20)]
+    try:
+        for one in readers:
+            one.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n\r\n".encode())
+            assert one.recv(65536).startswith(b"HTTP/1.1 200")
+        for _ in range(5):
+            assert browser.call("GET", "/galosh/v1/status").status == 200
+    finally:
+        for one in readers:
+            one.close()
 
 
 def test_a_browser_that_has_a_file_is_told_so_and_packed_ones_are_the_same(
@@ -92,6 +110,7 @@ def test_half_a_session_is_none(running: Running) -> None:
         assert browser.call("GET", "/galosh/v1/status", origin=origin).status == 403
         assert Browser(running).trade("x", origin=origin).status == 403
     assert Browser(running).trade("x", origin="").status == 403
+    assert Browser(running).trade("x" * 5000).status == 413  # and nothing of it was read
     assert browser.call("GET", "/galosh/v1/status").status == 200
 
 

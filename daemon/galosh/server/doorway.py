@@ -34,7 +34,7 @@ from galosh.server import (
     routes_openai,
     routes_page,
 )
-from galosh.server.gate import Door, Knock, Verdict, page_headers
+from galosh.server.gate import Door, Knock, Verdict, is_open_to_all, page_headers
 from galosh.server.house import House
 from galosh.server.peers import is_own_user
 from galosh.server.secret import Token
@@ -206,7 +206,7 @@ class Doorway:
             raise GaloshError("server-forbidden")
         if verdict is Verdict.UNAUTHORIZED:
             raise GaloshError("server-unauthorized")
-        if isinstance(request.protocol, _Protocol):
+        if isinstance(request.protocol, _Protocol) and not is_open_to_all(request.path):
             request.protocol.admitted = True
         methods, tail = _find(request.path)
         route = methods.get(request.method)
@@ -285,7 +285,7 @@ class _Server(web.Server):
 class _Protocol(web.RequestHandler):
     """One connection: turned away if it is another user's or one too many.
 
-    admitted: a request of it has passed the gate.
+    admitted: a request of it has passed the gate where that takes more than knowing our name.
     """
 
     __slots__ = ("_server", "admitted")

@@ -131,7 +131,9 @@ def explain(error: Exception) -> GaloshError:
     return GaloshError("server-internal", kind=type(error).__name__, mark=mark)
 
 
-async def read_object(request: web.BaseRequest, *, strict_type: bool) -> dict[str, object]:
+async def read_object(
+    request: web.BaseRequest, *, strict_type: bool, limit_bytes: int = BODY_LIMIT_BYTES
+) -> dict[str, object]:
     """The JSON object a client sent; an empty body is an empty object.
 
     strict_type: insist on application/json (a page's form cannot send that).
@@ -140,13 +142,13 @@ async def read_object(request: web.BaseRequest, *, strict_type: bool) -> dict[st
     """
     _check_type(request, strict_type)
     length = request.content_length
-    if length is not None and length > BODY_LIMIT_BYTES:
-        raise GaloshError("server-body-too-large", limit_bytes=BODY_LIMIT_BYTES)
+    if length is not None and length > limit_bytes:
+        raise GaloshError("server-body-too-large", limit_bytes=limit_bytes)
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
     try:
-        body = await asyncio.wait_for(_read_body(request), BODY_LIMIT_SECONDS)
+        body = await asyncio.wait_for(_read_body(request, limit_bytes), BODY_LIMIT_SECONDS)
     except asyncio.TimeoutError as error:
         raise GaloshError("server-body-slow", limit_seconds=BODY_LIMIT_SECONDS) from error
     return parse_json(body) if body else {}
@@ -216,12 +218,12 @@ def _check_type(request: web.BaseRequest, strict_type: bool) -> None:
         raise GaloshError("server-media-type", given=request.content_type[:80])
 
 
-async def _read_body(request: web.BaseRequest) -> bytes:
+async def _read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
     parts: list[bytes] = []
     size_bytes = 0
     async for part in request.content.iter_any():
         size_bytes += len(part)
-        if size_bytes > BODY_LIMIT_BYTES:
-            raise GaloshError("server-body-too-large", limit_bytes=BODY_LIMIT_BYTES)
+        if size_bytes > limit_bytes:
+            raise GaloshError("server-body-too-large", limit_bytes=limit_bytes)
         parts.append(part)
     return b"".join(parts)

@@ -230,6 +230,11 @@ def is_page(path: str) -> bool:
     return path == PAGE or path.startswith(PAGE_FILES)
 
 
+def is_open_to_all(path: str) -> bool:
+    """Whether whoever knows our Host may ask this: the page's files, and for a session."""
+    return is_page(path) or path == SESSION
+
+
 def is_inference(path: str) -> bool:
     """Whether `path` only asks a model something; everything else manages galosh."""
     return path in INFERENCE or (path.startswith(_ONE_MODEL) and path != _ONE_MODEL)

@@ -22,6 +22,7 @@ from galosh.server.sessions import LINK_SECONDS, Halves
 from galosh.server.visit import Visit
 
 _COOKIE_END = "; HttpOnly; SameSite=Strict; Path=/; Max-Age="
+_CODE_BODY_BYTES = 4096  # whoever knows our name may send one
 # As long as browsers allow: how long a session nobody uses counts is for `Sessions` to say.
 _COOKIE_SECONDS = 400 * 86_400
 
@@ -52,10 +53,10 @@ async def end_links(visit: Visit) -> web.StreamResponse:
 
 async def begin_session(visit: Visit) -> web.StreamResponse:
     """`POST session` {"code"}: the cookie, and the key that the page keeps."""
-    code = parse_code(await visit.body())
     transport = visit.request.transport
     if transport is None or await asyncio.to_thread(is_other_user_at, transport):
         raise GaloshError("server-forbidden")
+    code = parse_code(await visit.body(_CODE_BODY_BYTES))
     halves = await visit.house.sessions.begin(code, _token(visit).value)
     return with_session({"key": halves.key}, halves)
 
