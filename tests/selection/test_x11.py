@@ -217,6 +217,21 @@ def test_an_image_of_another_program_and_an_empty_clipboard(here: Desktop, folde
     editor.close()
 
 
+def test_an_old_program_that_cannot_say_what_it_has(here: Desktop, folder: Path) -> None:
+    formats = folder / "formats.json"
+    held = base64.b64encode("старое".encode()).decode()
+    formats.write_text(json.dumps({"UTF8_STRING": held}), encoding="utf-8")
+    holder = here.python(str(PROGRAMS / "holder.py"), str(formats), "--old", log="holder.log")
+    wait_for(lambda: clipboard(here, "UTF8_STRING").decode() == "старое", "holder")
+    assert clipboard(here, "TARGETS") == b""
+    editor = Editor(here, folder, "modern", "abc", "--all")
+    assert insert("def", where()) == "inserted"
+    wait_for(lambda: editor.text == "def", "the answer")
+    assert clipboard(here, "UTF8_STRING").decode() == "старое"
+    holder.kill()
+    editor.close()
+
+
 def test_a_window_that_is_gone_gets_nothing(here: Desktop, folder: Path) -> None:
     editor = Editor(here, folder, "gone", "text", "--all")
     found = selected()

@@ -30,6 +30,7 @@ from galosh.setup.autostart_windows import APPROVED, NAME, RUN, RunValue
 from galosh.setup.leave import leave, plan_leaving
 from galosh.setup.steps import Options, Work
 from galosh.setup.terminal import Terminal
+from tests.desktop_kit import desktop
 from tests.fakes.serving import any_port, serving
 from tests.setup.test_controller import Recorder
 
@@ -255,6 +256,26 @@ class TestDoctor:
         assert "Tk" in found.advice
         assert checks_desktop.tk_command("Debian GNU/Linux 12") == "sudo apt install python3-tk"
         assert checks_desktop.tk_command("Fedora Linux 41") == "sudo dnf install python3-tkinter"
+
+    @pytest.mark.long
+    def test_the_hotkey_is_proved(
+        self, paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with desktop(tmp_path / "d", window_manager=False, with_bus=False) as here:
+            monkeypatch.setenv("DISPLAY", here.display)
+            monkeypatch.setenv("XDG_SESSION_TYPE", "x11")
+            machine = hardware.probe(paths)
+            state = HotkeyState("x11", "Ctrl+Alt+Space", "Ctrl+Alt+Space")
+            facts = {"pid": os.getpid(), "tray": None, "hotkey": state.to_json()}
+            with serving(paths) as server:
+                server.client.set_desktop(facts)
+                found = checks_desktop.check_hotkey(paths, machine)
+                assert (found.verdict, found.value) == ("ok", "Ctrl+Alt+Space")
+                monkeypatch.setattr(
+                    checks_desktop, "ask_hotkey", lambda *_: {"pressed": "F9", "fired": False}
+                )
+                found = checks_desktop.check_hotkey(paths, machine)
+                assert (found.verdict, "F9" in found.advice) == ("fail", True)
 
     def test_autostart_is_told(self, paths: Paths, launcher: Path) -> None:
         assert "autostart on" in checks_desktop.check_autostart(paths).advice

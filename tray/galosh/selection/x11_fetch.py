@@ -77,7 +77,9 @@ class Requestor:
             return None
         listed = self.fetch(selection, "TARGETS", deadline, limit_bytes)
         contents: dict[str, Piece] = {}
-        for name in self._names(listed[0].value if listed else ()):
+        # The oldest programs cannot say what they have.
+        names = self._names(listed[0].value) if listed else ["UTF8_STRING", "STRING"]
+        for name in names:
             found = None if name in _NO_FORMATS else self._try_fetch(selection, name, deadline,
                                                                      limit_bytes)  # fmt: skip
             if found is not None:
