@@ -3,6 +3,7 @@ sheet. The figures are printed; the gates are wide, because this machine does ot
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -63,22 +64,36 @@ def long_sheet() -> str:
     return text[:100_000]
 
 
-_WATCH = """() => {
-  window.tasks = [];
-  new PerformanceObserver(list => tasks.push(...list.getEntries().map(e => Math.round(e.duration))))
-    .observe({ entryTypes: ["longtask"] });
-}"""
+def main_thread_tasks(trace: bytes) -> list[float]:
+    """Processor time in ms of the tasks of pages' main threads, longest first.
+
+    Time of the processor, not of the clock: what others on this machine do is not counted.
+    """
+    events = json.loads(trace)["traceEvents"]
+    mains = {
+        (one["pid"], one["tid"])
+        for one in events
+        if one["name"] == "thread_name" and one["args"]["name"] == "CrRendererMain"
+    }
+    return sorted(
+        (
+            one["tdur"] / 1000
+            for one in events
+            if one["name"].endswith("RunTask") and (one["pid"], one["tid"]) in mains
+            if "tdur" in one
+        ),
+        reverse=True,
+    )
 
 
-def long_tasks(page: Page, place: float) -> list[int]:
-    """Tasks above 50 ms while somebody types and scrolls at a place of the sheet."""
+def type_and_scroll(page: Page, place: float) -> None:
+    """What somebody does at a place of the sheet."""
     page.focus("#sheet")
     page.evaluate(
         """part => {
           const area = document.querySelector('#sheet');
           const at = Math.round(area.value.length * part);
           area.setSelectionRange(at, at);
-          tasks.length = 0;
         }""",
         place,
     )
@@ -89,8 +104,6 @@ def long_tasks(page: Page, place: float) -> list[int]:
     for _ in range(5):
         page.mouse.wheel(0, 400)
         page.wait_for_timeout(40)
-    found: list[int] = page.evaluate("() => tasks")
-    return found
 
 
 @pytest.mark.parametrize("tinted", [False, True], ids=["own", "tinted"])
@@ -110,14 +123,16 @@ def test_a_long_sheet_types_and_scrolls(
         page = open_page(context, house.client)
         assert len(page.input_value("#sheet")) == 100_000
         page.wait_for_timeout(800)
-        page.evaluate(_WATCH)
         kind = "tinted" if tinted else "own"
         for place in (0.0, 0.5, 1.0):
-            tries = [long_tasks(page, place) for _ in range(TRIES)]
-            best = min(tries, key=lambda found: (len(found), sum(found)))
+            browser.start_tracing(page=page, categories=["toplevel"])
+            type_and_scroll(page, place)
+            tasks = main_thread_tasks(browser.stop_tracing())
+            assert len(tasks) > 20
+            told = ", ".join(f"{task:.0f}" for task in tasks[:3])
             report.append(
-                f"page: 100,000 characters ({kind}), typed at {place:.0%}: long tasks {best}"
+                f"page: 100,000 characters ({kind}), typed at {place:.0%}: "
+                f"the longest tasks took {told} ms of processor time"
             )
-            # One that the machine made is no fault of the page; every try would show ours.
-            assert all(task < LONG_TASK_MS * WIDE for task in best)
-            assert len(best) <= 1
+            assert tasks[0] < LONG_TASK_MS * WIDE
+            assert sum(task > LONG_TASK_MS for task in tasks) <= 1

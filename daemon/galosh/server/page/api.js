@@ -29,7 +29,6 @@ function setAway(now) {
 	away = now;
 	listeners.away.forEach((call) => call(now));
 }
-export const isAway = () => away;
 
 const headers = () => {
 	const key = memory.get("key");
@@ -68,10 +67,6 @@ async function ask(method, path, body, options = {}) {
 /** One request of ours; what it answers. */
 export async function call(method, path, body, options) {
 	return (await ask(method, OURS + path, body, options)).json();
-}
-
-export async function download(path) {
-	return (await ask("GET", OURS + path)).text();
 }
 
 /** Trade the code of a one-time link for a session. */

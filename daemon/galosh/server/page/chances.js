@@ -35,7 +35,7 @@ export function showChances(place, tokens) {
 		next.tabIndex = 0;
 		next.focus();
 	});
-	place.append(el("p", { class: "dim small" }, t("chances.hint")), detail, list);
+	place.append(el("p", { class: "dim small" }, t("chances.hint")), el("div", { class: "both" }, list, detail));
 	if (tokens.left) place.append(el("p", { class: "dim small" }, t("chances.cut", { count: number(tokens.length) })));
 }
 

@@ -3,7 +3,7 @@
 // that was said is ever replaced.
 
 import { Away, Refused, call, stream } from "./api.js";
-import { byId, el, later, memory } from "./dom.js";
+import { byId, copyText, el, later, memory } from "./dom.js";
 import { render } from "./markdown.js";
 import { Shelf } from "./shelf.js";
 import { beginPresets, fillPresets, inTongue, showPrompts } from "./presets.js";
@@ -62,6 +62,7 @@ async function open(id, focus = false) {
 }
 
 async function create() {
+	if (chat && !chat.nodes.length) return byId("chat-words").focus(); // there is an empty one
 	const found = await call("POST", "/chats", {});
 	chat = found.chat;
 	cut = false;
@@ -113,20 +114,18 @@ function body(parent) {
 /** An answer to the node `parent`, as a new branch. */
 async function answer(parent) {
 	const mine = (running = new AbortController());
-	const told = { parent, role: "assistant", text: "", thoughts: "" };
-	const node = { ...told, id: null };
-	const saver = new Saver(chat.id, node, told);
+	const node = { id: "new", parent, role: "assistant", text: "", thoughts: "" };
+	const saver = new Saver(chat.id, node);
 	chat.nodes.push(node);
-	node.id = "new";
-	chat.head = "new";
+	chat.head = node.id;
 	byId("chat-trouble").replaceChildren();
 	draw();
 	let began = 0, pieces = 0;
 	try {
 		for await (const piece of stream("/v1/chat/completions", body(parent), mine.signal)) {
 			if (piece.galosh?.notice) tell(piece.galosh.notice.text);
-			if (piece.model) node.model = told.model = piece.model;
-			if (piece.usage) node.speed = told.speed = speedOf(piece);
+			if (piece.model) node.model = piece.model;
+			if (piece.usage) node.speed = speedOf(piece);
 			if (piece.galosh?.truncated) note(t("chat.cut", { count: number(piece.galosh.truncated.dropped_messages) }));
 			const delta = piece.choices?.[0]?.delta ?? {};
 			if (!delta.content && !delta.reasoning_content) continue;
@@ -160,8 +159,8 @@ function speedOf(piece) {
 
 /** Puts an answer on disk while it is being written, and when it is whole. */
 class Saver {
-	constructor(chatId, node, told) {
-		Object.assign(this, { chatId, node, told, saved: null, work: Promise.resolve(), at: 0 });
+	constructor(chatId, node) {
+		Object.assign(this, { chatId, node, saved: null, work: Promise.resolve(), at: 0 });
 	}
 
 	soon() {
@@ -172,11 +171,11 @@ class Saver {
 
 	async #save() {
 		const { node } = this;
-		const words = { text: node.text, ...(node.thoughts ? { thoughts: node.thoughts } : {}) };
-		const facts = { ...(node.model ? { model: node.model } : {}), ...(node.speed ? { speed: node.speed } : {}) };
-		if (this.saved) await call("PATCH", `/chats/${this.chatId}/nodes/${this.saved}`, { ...words, ...(node.speed ? { speed: node.speed } : {}) });
+		const { text, thoughts, model, speed } = node; // what is undefined is not sent
+		const words = { text, thoughts, model, speed: speed || undefined };
+		if (this.saved) await call("PATCH", `/chats/${this.chatId}/nodes/${this.saved}`, words);
 		else {
-			const made = await call("POST", `/chats/${this.chatId}/nodes`, { parent: node.parent, role: "assistant", ...words, ...facts });
+			const made = await call("POST", `/chats/${this.chatId}/nodes`, { parent: node.parent, role: "assistant", ...words });
 			this.saved = made.node.id;
 			if (chat?.id === this.chatId && chat.head === node.id) chat.head = this.saved;
 			node.id = this.saved;
@@ -287,7 +286,7 @@ function tools(node, made) {
 		el("span", { class: "small" }, `${at + 1}/${same.length}`), turn(1, "chat.later", "›")] : [];
 	const button = (name, run) => el("button", { class: "quiet", disabled: Boolean(running), onclick: run }, t(name));
 	return [...branches,
-		button("copy", async () => { await navigator.clipboard.writeText(node.text); note(t("copied")); }),
+		button("copy", async () => { await copyText(node.text); note(t("copied")); }),
 		button("chat.edit", () => edit(node, made)),
 		node.role === "assistant" ? button("regenerate", () => answer(node.parent)) : null,
 		node.speed ? el("span", { class: "dim small" }, t("told.speed", { speed: number(node.speed, 1) })) : null,

@@ -33,12 +33,10 @@ export const byId = (id) => document.getElementById(id);
 /** Call `work` once, `wait` ms after the last call. */
 export function later(wait, work) {
 	let timer = 0;
-	const call = (...args) => {
+	return () => {
 		clearTimeout(timer);
-		timer = setTimeout(() => work(...args), wait);
+		timer = setTimeout(work, wait);
 	};
-	call.stop = () => clearTimeout(timer);
-	return call;
 }
 
 /** One small value of this browser; storage may be full or forbidden. */

@@ -24,11 +24,11 @@ let panel = null; // "chances" or "choices" while the side view is open
 async function open(id, focus = false) {
 	if (sheet?.id === id) return focus && byId("sheet").focus();
 	writer.stop();
+	const found = (await call("GET", `/notebooks/${id}`)).notebook;
 	if (sheet) {
 		histories.set(sheet.id, editor.history());
-		await sheet.close();
+		sheet.close();
 	}
-	const found = (await call("GET", `/notebooks/${id}`)).notebook;
 	take(found);
 	await sheet.recover();
 	editor.load(sheet.text, sheet.marks, histories.get(id));
@@ -71,6 +71,7 @@ async function rescue(text, title, told) {
 }
 
 async function create(title = "", text = "") {
+	if (sheet && !sheet.title && !editor.text && !text) return byId("sheet").focus(); // there is a blank one
 	const { notebook } = await call("POST", "/notebooks", { title, text });
 	await open(notebook.id, true);
 	await shelf.load();
@@ -82,10 +83,10 @@ function showSaved(done, kept = true) {
 	if (byId("sheet-saved").textContent !== text) byId("sheet-saved").textContent = text;
 	if (!done) return;
 	const row = shelf.known.find((one) => one.id === sheet.id);
-	if (row && row.characters !== sheet.text.length) {
-		row.characters = sheet.text.length;
-		shelf.draw();
-	}
+	if (!row) return;
+	row.characters = sheet.text.length;
+	row.heading = sheet.title || sheet.text.slice(0, 200).trim().split("\n", 1)[0];
+	shelf.draw();
 }
 
 async function remove() {

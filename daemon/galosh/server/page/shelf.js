@@ -32,13 +32,13 @@ export class Shelf {
 		});
 		if (!rows.length && this.search.value) rows.push({ key: "", make: () => el("li", { class: "dim" }, t("search.none")) });
 		showRows(this.list, rows);
+		this.title.placeholder = this.current() ? this.nameOf(this.current()) : "";
 	}
 
 	/** A view of this one is open now. */
 	opened(one) {
 		memory.set(this.kind, one.id);
 		this.title.value = one.title;
-		this.title.placeholder = t(this.untitled);
 		this.draw();
 	}
 
