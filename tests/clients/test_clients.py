@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ PROGRAMS = (
 )  # fmt: skip
 # Anthropic has no such call.
 EMBEDS = {name for name in PROGRAMS if "anthropic" not in name}
+FREE = {"ollama_python.py", "ollama_node.mjs"}
 # langchain has no call that lists models.
 LISTS = {name for name in PROGRAMS if "langchain" not in name}
 
@@ -60,6 +62,25 @@ def test_a_program_lists_chats_streams_stops_and_hears_a_refusal(
     assert found["refused"]["status"] == 404
     assert "gpt-9" in found["refused"]["text"]
     assert environ["GALOSH_MODEL"] in found["refused"]["text"]
+    check_functions(program, found)
+
+
+def check_functions(program: str, found: dict[str, Any]) -> None:
+    """A function offered, called, answered. Ollama's API cannot ask for a call, and the
+    starter model may answer instead; all others can."""
+    assert found["after"].strip()
+    if program in FREE:
+        assert found["calls"] or found["first"].strip()
+        return
+    assert found["ended"] in ("tool_calls", "tool_use")
+    assert found["calls"]
+    for name, arguments in found["calls"]:
+        assert name == "get_weather"
+        assert arguments["city"] in ("Paris", "Rome")
+        assert arguments["unit"] in ("celsius", "fahrenheit")
+    whole = "".join(arguments for _, arguments in found["pieces"])
+    assert whole.startswith("{")
+    assert {"city", "unit"} <= set(json.loads(whole.split("}{")[0].rstrip("}") + "}"))
 
 
 def test_llm_in_the_terminal(environ: dict[str, str], tmp_path: Path) -> None:

@@ -12,6 +12,20 @@ MODEL = os.environ["GALOSH_MODEL"]
 QUESTION = "What is the capital of France?"
 TALK = [{"role": "user", "content": QUESTION}]
 STOP = "Paris"
+WEATHER = {
+    "name": "get_weather",
+    "description": "The weather of a city",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "enum": ["Paris", "Rome"]},
+            "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+        },
+        "required": ["city", "unit"],
+    },
+}
+TOOL = {"type": "function", "function": WEATHER}
+RESULT = "21 degrees and sunny"
 TEXTS = ["The cat sat on the mat.", "A cat sits on a rug."]
 
 

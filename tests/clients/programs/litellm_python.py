@@ -1,5 +1,7 @@
+import json
+
 import litellm
-from common import ADDRESS, MODEL, STOP, TALK, TEXTS, TOKEN, refusal, tell
+from common import ADDRESS, MODEL, RESULT, STOP, TALK, TEXTS, TOKEN, TOOL, refusal, tell
 
 litellm.telemetry = False
 known = {"api_base": f"{ADDRESS}/v1", "api_key": TOKEN, "messages": TALK, "max_tokens": 40}
@@ -13,7 +15,22 @@ except Exception as error:
 vectors = litellm.embedding(
     model=f"openai/{MODEL}", input=TEXTS, api_base=f"{ADDRESS}/v1", api_key=TOKEN
 )
+offered = {**asked, "tools": [TOOL], "max_tokens": 80}
+called = litellm.completion(**offered, tool_choice="required").choices[0]
+[call] = called.message.tool_calls[:1]
+pieces = [
+    (one.function.name or "", one.function.arguments or "")
+    for chunk in litellm.completion(**offered, tool_choice="required", stream=True)
+    for one in chunk.choices[0].delta.tool_calls or []
+]
+result = {"role": "tool", "tool_call_id": call.id, "content": RESULT}
+talk = [*TALK, called.message.model_dump(exclude_none=True), result]
+after = litellm.completion(**{**offered, "messages": talk}, tool_choice="none")
 tell(
+    calls=[(call.function.name, json.loads(call.function.arguments))],
+    ended=called.finish_reason,
+    pieces=pieces,
+    after=after.choices[0].message.content,
     models=litellm.get_valid_models(
         check_provider_endpoint=True,
         custom_llm_provider="openai",
