@@ -68,7 +68,9 @@ Each is the real client, against the real daemon with the real engine (`tests/cl
 - **Length**: a prompt that does not fit is refused with both numbers. `"truncate": true`
   (`"truncation": "auto"` of the Responses API) leaves out the oldest turns instead, never the
   system text or the last turn; the answer's `galosh.truncated` says how many `dropped_messages`
-  and (at least) `dropped_tokens`. `/api/embed` cuts only on `"truncate": true` as well.
+  and (at least) `dropped_tokens`. `/api/embed` cuts as Ollama documents it, unless `"truncate": false`; the answer says
+  how much in the same field. `/v1/embeddings` and `/api/embeddings` cut only on `"truncate": true`
+  and never.
 - **Thoughts** of models that think come apart: `reasoning_content`, Ollama's `thinking`, a
   `thinking` block, a `reasoning` item. `think` (true, false) is told to templates that know it.
 - **Functions** (`tools`, `tool_choice`, `parallel_tool_calls`; Anthropic's `tool_use` and
@@ -87,6 +89,7 @@ Each is the real client, against the real daemon with the real engine (`tests/cl
   no inner limits, and Gemma's lists and objects no schema; `strict` is refused for these. With
   `auto` gpt-oss and Llama 3 are free, since their calls have no opener of their own. A call comes
   in one piece when it is whole; ids are nine letters and digits, which every template takes.
+  Where a call must come there is one, unless `parallel_tool_calls` is given as true.
   Functions and `response_format` do not go together. Ollama's API knows no `tool_choice`.
 - **Notices** (a shorter context, another model, a broken call …) are in `galosh.notices` of the
   whole answer or of a stream's last event, in every dialect; OpenAI's streams tell them at once

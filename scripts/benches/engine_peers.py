@@ -15,13 +15,13 @@ import json
 import os
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from galosh.engine.plan import SDIST_SHA256, VERSION
+from galosh.engine.unpack import unpack_tar
 from tests import real
 
 _TARGETS = ("llama-bench", "llama-server")
@@ -113,8 +113,7 @@ def _source(folder: Path) -> Path:
             archive = Path(temp) / archive.name
         if hashlib.sha256(archive.read_bytes()).hexdigest() != SDIST_SHA256:
             raise NotBuiltError(f"{archive.name} is not the source the engine was built from")
-        with tarfile.open(archive) as tar:
-            tar.extractall(temp)
+        unpack_tar(archive, Path(temp))
         (Path(temp) / f"llama_cpp_python-{VERSION}" / "vendor" / "llama.cpp").rename(target)
     return target
 

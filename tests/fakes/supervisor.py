@@ -160,7 +160,8 @@ class FakeSupervisor:
                 "worker-prompt-too-long", prompt_tokens=max(counts), context_tokens=1000
             )
         vectors = tuple(struct.pack("<2f", 0.6, 0.8 if count % 2 else -0.8) for count in counts)
-        return Vectors(vectors, sum(min(count, 1000) for count in counts), name)
+        dropped = sum(max(0, count - 1000) for count in counts)
+        return Vectors(vectors, sum(min(count, 1000) for count in counts), name, dropped)
 
     def status(self) -> dict[str, object]:
         notice = {} if self.notice is None else {"notice": self.notice.to_json()}

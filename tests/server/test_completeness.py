@@ -46,10 +46,10 @@ def ask(running: Running, path: str, body: object) -> tuple[int, str]:
         return exchange.status, exchange.read().decode()
 
 
-def told(running: Running, path: str, **body: object) -> dict[str, object]:
+def told(running: Running, path: str, **body: object) -> dict[str, Any]:
     status, text = ask(running, path, body)
     assert status == 200, text
-    found: dict[str, object] = json.loads(text)
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
@@ -153,9 +153,18 @@ class TestOllama:
         one = llama.embeddings(model="starter", prompt="one")
         assert one.embedding[0] == pytest.approx(0.6)
         with pytest.raises(ollama.ResponseError, match="1200"):
-            llama.embed(model="starter", input="x " * 1200)
-        cut = llama.embed(model="starter", input="x " * 1200, truncate=True)
-        assert len(cut.embeddings) == 1
+            llama.embed(model="starter", input="x " * 1200, truncate=False)
+        with pytest.raises(ollama.ResponseError, match="1200"):
+            llama.embeddings(model="starter", prompt="x " * 1200)
+        assert len(llama.embed(model="starter", input="x " * 1200).embeddings) == 1
+
+    def test_a_cut_text_is_told(self, running: Running) -> None:
+        """Ollama's default cuts; nothing here is cut in silence."""
+        found = told(running, "/api/embed", model="starter", input=["x " * 1200, "y"])
+        assert found["galosh"]["truncated"] == {"dropped_messages": 0, "dropped_tokens": 200}
+        found = told(running, "/v1/embeddings", model="starter", input="x " * 1200, truncate=True)
+        assert found["galosh"]["truncated"]["dropped_tokens"] == 200
+        assert "galosh" not in told(running, "/api/embed", model="starter", input="y")
 
     def test_thinking(self, llama: ollama.Client, running: Running) -> None:
         answer = llama.chat("starter", THINKING, think=True)
@@ -213,7 +222,7 @@ class TestLlamaCpp:
         )  # fmt: skip
         assert found["content"] == "a is stopped "
         assert (found["stop_type"], found["stopping_word"]) == ("word", "x")
-        assert found["timings"]["predicted_ms"] == 500.0  # type: ignore[index]
+        assert found["timings"]["predicted_ms"] == 500.0
         assert isinstance(found["completion_probabilities"], list)
         assert len(found["completion_probabilities"]) == 3
         [asked] = running.supervisor.requests

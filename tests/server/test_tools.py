@@ -67,9 +67,9 @@ class TestRequests:
             (None, Tools(OFFERED)),
             ("auto", Tools(OFFERED)),
             ("none", None),
-            ("required", Tools(OFFERED, must=True)),
+            ("required", Tools(OFFERED, must=True, parallel=False)),
             ({"type": "function", "function": {"name": "get_time"}},
-             Tools(OFFERED, must=True, only="get_time")),
+             Tools(OFFERED, True, "get_time", parallel=False)),
         ],
     )  # fmt: skip
     def test_choices(self, choice: object, expected: Tools | None) -> None:
@@ -135,7 +135,7 @@ class TestRequests:
                       {"type": "function", **CLOCK["function"]}],
             "tool_choice": {"type": "function", "name": "get_time"},
         })  # fmt: skip
-        assert question.tools == Tools(OFFERED, True, "get_time")
+        assert question.tools == Tools(OFFERED, True, "get_time", False)
         calls = (Call("a", "get_weather", PARIS), Call("b", "get_time", {}))
         assert question.messages[1:] == (
             Message("assistant", "", calls),

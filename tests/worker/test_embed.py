@@ -88,6 +88,14 @@ def test_a_text_that_is_too_long_is_refused_or_cut(worker: WorkerProcess) -> Non
     assert (event["type"], event["code"]) == ("error", "worker-prompt-too-long")
 
 
+def test_how_much_was_cut_is_told(fresh: WorkerProcess, model: Path) -> None:
+    assert fresh.load(model, threads=1, context_tokens=64)["type"] == "loaded"
+    fresh.send(type="embed", id="v", texts=["word " * 100, "short"], truncate=True)
+    event = fresh.until("embedded", "error")[-1]
+    assert event["type"] == "embedded", event
+    assert 30 <= int(str(event["dropped_tokens"])) <= 60
+
+
 def test_a_stop_string_is_told(worker: WorkerProcess) -> None:
     _, done = generate(
         worker, prompt="1, 2, 3, 4,", max_tokens=24, stop=["nothing", "6"],

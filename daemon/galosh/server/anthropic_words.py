@@ -73,7 +73,8 @@ def _tools(data: Json) -> dict[str, object]:
     elif choice:
         word = fields.one_of(choice, "type", tuple(_CHOICES))
         asked["tool_choice"] = _CHOICES[word or "auto"]
-    asked["parallel_tool_calls"] = not fields.flag(choice, "disable_parallel_tool_use")
+    if choice.get("disable_parallel_tool_use") is not None:
+        asked["parallel_tool_calls"] = not fields.flag(choice, "disable_parallel_tool_use")
     return asked
 
 

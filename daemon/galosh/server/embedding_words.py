@@ -11,6 +11,7 @@ from galosh.base.errors import GaloshError
 from galosh.base.texts import say
 from galosh.server import fields
 from galosh.server.fields import Json
+from galosh.server.replies import beside
 
 MAX_TEXTS = 2048
 _MAX_TEXT = 16 * 1024 * 1024
@@ -46,11 +47,13 @@ def parse_embeddings(data: Json) -> TextsToEmbed:
 
 
 def parse_ollama_embed(data: Json) -> TextsToEmbed:
-    """`POST /api/embed`: unlike Ollama, nothing is cut unless `truncate` says so."""
+    """`POST /api/embed`: as Ollama documents it, what is too long is cut unless `truncate` is
+    false; the answer says so."""
     fields.only(data, _OLLAMA)
     fields.refuse(data, "dimensions", "server.cannot.dimensions")
     fields.table(data, "options")
-    return TextsToEmbed(_texts(data, "input"), _named(data), fields.flag(data, "truncate"))
+    cut = data.get("truncate") is None or fields.flag(data, "truncate")
+    return TextsToEmbed(_texts(data, "input"), _named(data), cut)
 
 
 def parse_ollama_embeddings(data: Json) -> TextsToEmbed:
@@ -66,7 +69,7 @@ def numbers(vector: bytes) -> list[float]:
 
 
 def openai_embeddings(
-    vectors: Sequence[bytes], model_id: str, tokens: int, *, packed: bool
+    vectors: Sequence[bytes], model_id: str, tokens: int, *, packed: bool, dropped_tokens: int = 0
 ) -> dict[str, object]:
     """The answer of `/v1/embeddings`."""
     return {
@@ -81,6 +84,7 @@ def openai_embeddings(
         ],
         "model": model_id,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        **beside(0, dropped_tokens, ()),
     }
 
 

@@ -19,6 +19,7 @@ from galosh.server.embedding_words import (
     parse_ollama_embed,
     parse_ollama_embeddings,
 )
+from galosh.server.replies import beside
 from galosh.server.routes_ollama import in_ollamas_words
 from galosh.server.visit import Visit
 
@@ -30,6 +31,7 @@ class _Found:
     vectors: tuple[bytes, ...]
     tokens: int
     model_id: str
+    dropped_tokens: int
 
 
 async def embeddings(visit: Visit) -> web.StreamResponse:
@@ -37,7 +39,13 @@ async def embeddings(visit: Visit) -> web.StreamResponse:
     wanted = parse_embeddings(await visit.body())
     found = await _embed(visit, wanted)
     return exchange.answer(
-        openai_embeddings(found.vectors, found.model_id, found.tokens, packed=wanted.packed)
+        openai_embeddings(
+            found.vectors,
+            found.model_id,
+            found.tokens,
+            packed=wanted.packed,
+            dropped_tokens=found.dropped_tokens,
+        )
     )
 
 
@@ -54,6 +62,7 @@ async def embed(visit: Visit) -> web.StreamResponse:
             "total_duration": int(took * 1e9),
             "load_duration": 0,
             "prompt_eval_count": found.tokens,
+            **beside(0, found.dropped_tokens, ()),
         }
     )
 
@@ -67,7 +76,7 @@ async def embed_one(visit: Visit) -> web.StreamResponse:
 
 async def _embed(visit: Visit, wanted: TextsToEmbed) -> _Found:
     vectors: list[bytes] = []
-    tokens, model_id = 0, ""
+    tokens, dropped, model_id = 0, 0, ""
     alias = await asyncio.to_thread(visit.house.aliases.get, wanted.model_id)
     name = wanted.model_id if alias is None else alias.model_id
     with visit.house.answering():
@@ -76,5 +85,6 @@ async def _embed(visit: Visit, wanted: TextsToEmbed) -> _Found:
             found = await visit.house.supervisor.embed(part, name, truncate=wanted.truncate)
             vectors += found.vectors
             tokens += found.tokens
+            dropped += found.dropped_tokens
             model_id = found.model_id
-    return _Found(tuple(vectors), tokens, model_id)
+    return _Found(tuple(vectors), tokens, model_id, dropped)

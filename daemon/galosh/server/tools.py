@@ -52,7 +52,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Tools:
-    """What may be called. must: it has to be, only: this one, parallel: several at once."""
+    """What may be called. must: it has to be, only: this one, parallel: several in a row."""
 
     offered: tuple[Tool, ...]
     must: bool = False
@@ -98,7 +98,9 @@ def read_tools(data: Json) -> Tools | None:
     if twice is not None:
         raise fields.wrong(f"tools[{twice}].function.name", names[twice], say("server.want.once"))
     must, only = _choice(data, names)
-    parallel = data.get("parallel_tool_calls") is None or fields.flag(data, "parallel_tool_calls")
+    # Small models that have to call would call on and on until their words are spent.
+    given = data.get("parallel_tool_calls")
+    parallel = not must if given is None else fields.flag(data, "parallel_tool_calls")
     if not offered or data.get("tool_choice") == "none":
         return None
     return Tools(offered, must, only, parallel)

@@ -145,6 +145,7 @@ class Embedded:
     id: str
     vectors: tuple[bytes, ...]
     tokens: int
+    dropped_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -352,7 +353,8 @@ def _embedded(frame: Frame) -> Embedded:
         raise LieError("vectors") from None
     if any(not vector or len(vector) % 4 for vector in vectors):
         raise LieError("vectors")
-    return Embedded(_word(frame, "id"), tuple(vectors), _count(frame, "tokens"))
+    dropped = _maybe_count(frame, "dropped_tokens") or 0
+    return Embedded(_word(frame, "id"), tuple(vectors), _count(frame, "tokens"), dropped)
 
 
 _READERS: Mapping[str, Callable[[Frame], AnyReply]] = {

@@ -194,6 +194,7 @@ class Vectors:
     vectors: tuple[bytes, ...]  # float32, little-endian
     tokens: int
     model_id: str = ""
+    dropped_tokens: int = 0  # at least so many, cut off because the asker allowed it
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ class Running:
         elif isinstance(reply, Detokenized):
             last = reply.text
         elif isinstance(reply, Embedded):
-            last = Vectors(reply.vectors, reply.tokens, _model_id(ticket))
+            last = Vectors(reply.vectors, reply.tokens, _model_id(ticket), reply.dropped_tokens)
         else:
             last = done = _done(ticket, reply)
             self._note(name, done)

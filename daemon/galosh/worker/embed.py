@@ -52,10 +52,10 @@ def read_embed(request: Mapping[str, object]) -> Wish:
     return Wish(tuple(texts), truncate)
 
 
-def tokens_of(model: Model, wish: Wish, limit_tokens: int) -> list[list[int]]:
-    """The tokens of each text, at most `limit_tokens`. Raises WorkerFault
-    worker-prompt-too-long, -prompt-empty, -text-broken."""
-    found = []
+def tokens_of(model: Model, wish: Wish, limit_tokens: int) -> tuple[list[list[int]], int]:
+    """The tokens of each text, at most `limit_tokens`, and (at least) how many were cut. Raises
+    WorkerFault worker-prompt-too-long, -prompt-empty, -text-broken."""
+    found, dropped = [], 0
     for text in wish.texts:
         data = utf8(text, "texts")
         too_many = model.vocabulary.exceeds(data, limit_tokens, lambda: False)
@@ -71,7 +71,8 @@ def tokens_of(model: Model, wish: Wish, limit_tokens: int) -> list[list[int]]:
         if len(tokens) > limit_tokens and not wish.truncate:
             raise _too_long(len(tokens), limit_tokens)
         found.append(tokens[:limit_tokens])
-    return found
+        dropped += max(0, max(too_many or 0, len(tokens)) - limit_tokens)
+    return found, dropped
 
 
 class Embedder:

@@ -319,7 +319,7 @@ class Service:
         model, context = self._awake(request)
         self._mailbox.guard([name])
         limit = min(context.size_tokens, model.context_train)
-        texts = tokens_of(model, wish, limit)
+        texts, dropped = tokens_of(model, wish, limit)
         assert self._loaded.options is not None
         longest, options = max(map(len, texts)), self._loaded.options
 
@@ -329,7 +329,8 @@ class Service:
         with Embedder(self._native, model, options, self._abort, longest) as embedder:
             vectors = [embedder.vector(tokens, alive) for tokens in texts]
         counted = sum(map(len, texts))
-        self._emit({"type": "embedded", "id": name, "vectors": vectors, "tokens": counted})
+        told = {"vectors": vectors, "tokens": counted, "dropped_tokens": dropped}
+        self._emit({"type": "embedded", "id": name, **told})
         return False
 
     def _detokenize(self, request: Request) -> bool:

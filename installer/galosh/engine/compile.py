@@ -13,7 +13,6 @@ import platform
 import re
 import shutil
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from galosh.engine.plan import CC, SDIST_SHA256, VERSION, ZIG, Candidate
 from galosh.engine.processes import Outcome, run_streaming
 from galosh.engine.report import Report
 from galosh.engine.toolbox import Toolbox, host_platform, open_toolbox
+from galosh.engine.unpack import unpack_tar
 from galosh.engine.wheels import SOURCE_FLAG, Wheel, keep, sha256_of, wheel_key
 
 # Source package, sources, build folder and tools at their largest; zig alone is 0.5 GB.
@@ -155,11 +155,7 @@ def _source(paths: Paths, toolbox: Toolbox, report: Report) -> Path:
     report.step("engine.step-unpack")
     with tempfile.TemporaryDirectory(dir=paths.builds, prefix=".unpack-") as temp:
         try:
-            with tarfile.open(archive) as tar:
-                if sys.version_info >= (3, 12):
-                    tar.extractall(temp, filter="data")
-                else:
-                    tar.extractall(temp)  # noqa: S202 - its SHA-256 is pinned
+            unpack_tar(archive, Path(temp))
         except OSError as error:
             raise durable.explain_os_error(error, Path(temp)) from error
         durable.replace(Path(temp) / folder.name, folder)

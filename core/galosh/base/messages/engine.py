@@ -221,6 +221,21 @@ ERRORS: dict[str, ErrorText] = {
         ),
         next_step=("Fetch it again: galosh engine build", "Скачайте заново: galosh engine build"),
     ),
+    "engine-archive-unsafe": ErrorText(
+        what=(
+            "The engine's source was not unpacked.",
+            "Исходный код движка не распакован.",
+        ),
+        why=(
+            "{file} holds {member}, which would come to lie outside of its folder.",
+            "В {file} есть {member}, который оказался бы вне своей папки.",
+        ),
+        kept=("Nothing was written.", "Ничего не записано."),
+        next_step=(
+            "Delete that file and run: galosh setup",
+            "Удалите этот файл и выполните: galosh setup",
+        ),
+    ),
     "engine-trial-killed": ErrorText(
         what=(
             "The engine was ended from outside while it was being tried.",
