@@ -330,7 +330,22 @@ def test_no_word_and_no_token_in_the_log(running: Running) -> None:
 
 TALK = [{"role": "user", "content": "xyzzycanary"}]
 WORDS: dict[str, dict[str, object]] = {
-    "/v1/chat/completions": {"messages": TALK},
+    "/v1/chat/completions": {
+        "messages": [
+            *TALK,
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {
+                        "id": "xyzzycanary",
+                        "function": {"name": "xyzzycanary", "arguments": {"xyzzycanary": 1}},
+                    }
+                ],
+            },
+            {"role": "tool", "content": "xyzzycanary"},
+        ],
+        "tools": [{"function": {"name": "xyzzycanary", "description": "xyzzycanary"}}],
+    },
     "/v1/completions": {"prompt": "xyzzycanary"},
     "/v1/responses": {"input": "xyzzycanary"},
     "/v1/messages": {"messages": TALK, "max_tokens": 5},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -163,12 +164,20 @@ def test_a_schema_that_cannot_be_held(form: str) -> None:
     assert caught.value.code == "worker-schema-unsupported"
 
 
-def test_many_functions_share_no_limits() -> None:
-    big = {"type": "object", "properties": {f"p{n}": {"type": "integer"} for n in range(200)}}
-    tools = tuple(Tool(f"f{n}", "", big) for n in range(20))
+def test_a_bomb_of_functions_is_held_as_far_as_time_allows() -> None:
+    """While a grammar is written no other answer goes on: what is too much is any object."""
+    kinds = [{"type": "boolean"}, {"type": "integer", "minimum": 3}]
+    big = {"type": "object", "properties": {f"p{n}": {"anyOf": kinds} for n in range(100)}}
+    tools = tuple(Tool(f"f{n}", "", big) for n in range(128))
+    begun = time.process_time()
     text = calls_grammar(form_of(None), tools, parallel=True, forced=True)
-    assert '"\\"f19\\""' in text
-    assert "p199" in text
+    assert time.process_time() - begun < 2
+    assert '"\\"f127\\""' in text
+    assert "p99" in text
+    strict = tuple(tool._replace(strict=True) for tool in tools)
+    with pytest.raises(WorkerFault) as caught:
+        calls_grammar(form_of(None), strict, parallel=True, forced=True)
+    assert caught.value.code == "worker-schema-too-big"
 
 
 def test_references_of_two_functions_stay_apart() -> None:

@@ -36,6 +36,8 @@ from galosh.worker.schema import (
 )
 
 MAX_REPEATS_IN_ALL = 4 * MAX_REPEATS
+# Of all documents of one grammar: some 0.2 s of work, in which no other answer goes on.
+MAX_NODES_IN_ALL = 4 * MAX_NODES
 # A level of a schema is two or three levels of JSON ("properties", its name, the schema).
 _MAX_DOCUMENT_DEPTH = 4 * MAX_DEPTH
 _HEX = "[0-9a-fA-F]"
@@ -109,7 +111,7 @@ class Writer:
         self._rules: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._references: dict[str, str] = {}
-        self._nodes = 0
+        self._nodes = self._nodes_before = 0
         self._repeats = 0
         self._characters = 0
 
@@ -121,10 +123,13 @@ class Writer:
 
     def start_document(self, document: object) -> None:
         """What is visited from now on is of this schema, with limits of its own."""
+        self._nodes_before += self._nodes
+        self._nodes = self._repeats = self._characters = 0
+        if self._nodes_before > MAX_NODES_IN_ALL:
+            raise too_big("$", "nodes", MAX_NODES_IN_ALL)
         if is_deep(document, _MAX_DOCUMENT_DEPTH):
             raise too_big("$", "depth", MAX_DEPTH)
         self._document, self._references = Document(document), {}
-        self._nodes = self._repeats = self._characters = 0
 
     def visit(self, node: object, path: str, depth: int, opened: frozenset[str]) -> str:
         """The name of the rule for a node. `opened` are the references followed since the

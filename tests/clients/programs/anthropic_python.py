@@ -15,7 +15,7 @@ offered = {**asked, "max_tokens": 80, "tools": [tool]}
 called = client.messages.create(**offered, tool_choice={"type": "any"})
 use = called.content[-1]
 with client.messages.stream(**offered, tool_choice={"type": "tool", "name": tool["name"]}) as again:
-    pieces = [("", event.partial_json) for event in again if event.type == "input_json"]
+    inputs = [("", event.partial_json) for event in again if event.type == "input_json"]
 result = {"type": "tool_result", "tool_use_id": use.id, "content": RESULT}
 talk = [
     *TALK,
@@ -26,7 +26,7 @@ after = client.messages.create(**{**offered, "messages": talk}, tool_choice={"ty
 tell(
     calls=[(use.name, use.input)],
     ended=called.stop_reason,
-    pieces=pieces,
+    pieces=inputs,
     after=after.content[0].text,
     models=[model.id for model in client.models.list()],
     chat=client.messages.create(**asked).content[0].text,
