@@ -46,16 +46,16 @@ eval "$(galosh env)"
 
 Each is the real client, against the real daemon with the real engine (`tests/clients`).
 
-| client | lists | chats | streams | stops | embeds | a refusal reaches it |
-|---|---|---|---|---|---|---|
-| `openai` (Python) | yes | yes | yes | yes | yes | 404 with the reason |
-| `openai` (Node) | yes | yes | yes | yes | yes | 404 with the reason |
-| `ollama` (Python) | yes | yes | yes | yes | yes | 404 with the reason |
-| `ollama` (Node) | yes | yes | yes | yes | yes | 404 with the reason |
-| `anthropic` (Python) | yes | yes | yes | yes | has no such call | 404 with the reason |
-| `litellm` | yes | yes | yes | yes | yes | 404 with the reason |
-| `langchain-openai`, `langchain-ollama` | has no such call | yes | yes | yes | yes | 404 with the reason |
-| `llm` | | yes | | | | 401 with the reason |
+| client | lists | chats | streams | stops | embeds | calls a function, takes its result | a refusal reaches it |
+|---|---|---|---|---|---|---|---|
+| `openai` (Python) | yes | yes | yes | yes | yes | yes | 404 with the reason |
+| `openai` (Node) | yes | yes | yes | yes | yes | yes | 404 with the reason |
+| `ollama` (Python) | yes | yes | yes | yes | yes | offered, answered | 404 with the reason |
+| `ollama` (Node) | yes | yes | yes | yes | yes | offered, answered | 404 with the reason |
+| `anthropic` (Python) | yes | yes | yes | yes | has no such call | yes | 404 with the reason |
+| `litellm` | yes | yes | yes | yes | yes | yes | 404 with the reason |
+| `langchain-openai`, `langchain-ollama` | has no such call | yes | yes | yes | yes | yes | 404 with the reason |
+| `llm` | | yes | | | | | 401 with the reason |
 
 ## What holds everywhere
 
@@ -64,7 +64,7 @@ Each is the real client, against the real daemon with the real engine (`tests/cl
   dropped in silence.
 - **Errors** are `{"error": {"message", "type", "param", "code", "galosh"}}`, in Ollama's and
   Anthropic's shapes on their routes; `galosh` holds code, what, why, what was kept and the next
-  step (docs/errors.md). 429 comes with `Retry-After`. An error in mid-stream is the last event.
+  step (docs/errors.md). 429 comes with `Retry-After`, and every answer with `X-Request-Id`. An error in mid-stream is the last event.
 - **Length**: a prompt that does not fit is refused with both numbers. `"truncate": true`
   (`"truncation": "auto"` of the Responses API) leaves out the oldest turns instead, never the
   system text or the last turn; the answer's `galosh.truncated` says how many `dropped_messages`

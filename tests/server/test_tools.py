@@ -350,6 +350,19 @@ class TestOllama:
         assert pieces[-1].done
 
 
+def test_every_answer_has_a_name(running: Running, gpt: openai.OpenAI) -> None:
+    """The clients show it, and people quote it."""
+    create = gpt.chat.completions.with_raw_response.create
+    asked: Any = {"model": "starter", "messages": talk("hello")}
+    names = [create(**asked).headers["x-request-id"] for _ in range(2)]
+    names.append(create(**asked, stream=True).headers["x-request-id"])
+    with pytest.raises(openai.NotFoundError) as caught:
+        gpt.chat.completions.create(model="gpt-9", messages=asked["messages"])
+    names.append(str(caught.value.request_id))
+    assert len(set(names)) == 4
+    assert all(name.startswith("req_") for name in names)
+
+
 def test_notices_reach_every_dialect(running: Running, gpt: openai.OpenAI) -> None:
     """What the asker should know is told at the end, whichever API was used."""
     said = "wait your turn"

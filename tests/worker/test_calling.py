@@ -11,6 +11,7 @@ import pytest
 from galosh.server.sorting import Sorter
 from galosh.server.tools import Tools, read_tools
 from galosh.server.words import Words, joined
+from tests import real
 from tests.fakes import gguf_models
 from tests.worker.client import WorkerProcess, answer
 from tests.worker.test_answers import GREEDY, SYSTEM
@@ -76,6 +77,15 @@ def test_a_named_function_is_called(worker: WorkerProcess, sampling: dict[str, A
     found = calls_of(events, WEATHER, CLOCK)
     [call] = found.calls
     assert (found.text, call.name) == ("", "get_weather")
+    check_weather(call.arguments)
+
+
+def test_another_family_without_functions_is_held_too(fresh: WorkerProcess) -> None:
+    """Gemma 3: another vocabulary, a template that takes no system text as a turn."""
+    assert fresh.load(real.gemma_model(), threads=1, context_tokens=1024)["type"] == "loaded"
+    events = fresh.generate(**ASK, call_name="get_weather", sampling=GREEDY)
+    assert events[-1]["type"] == "done", events[-1]
+    [call] = calls_of(events, WEATHER, CLOCK).calls
     check_weather(call.arguments)
 
 

@@ -95,8 +95,10 @@ _page_headers: ContextVar[Mapping[str, str]] = ContextVar("page headers")
 
 
 def let_read(headers: Mapping[str, str]) -> None:
-    """Whatever answers the request of this task is to carry these, streams included."""
-    _page_headers.set(headers)
+    """Whatever answers the request of this task is to carry these, streams included, and a
+    name of the request: OpenAI's clients show the first, Anthropic's the second."""
+    name = f"req_{secrets.token_hex(12)}"
+    _page_headers.set({**headers, "X-Request-Id": name, "Request-Id": name})
 
 
 def with_page_headers(response: web.StreamResponse) -> web.StreamResponse:
