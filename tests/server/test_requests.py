@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from galosh.base.errors import GaloshError
 from galosh.server import replies, requests
-from galosh.server.requests import Message, Question
+from galosh.server.messages import Message
+from galosh.server.requests import Question
 from galosh.server.words import Words
 
 HELLO = {"messages": [{"role": "user", "content": "hello"}]}

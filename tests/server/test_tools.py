@@ -13,8 +13,9 @@ import pytest
 
 from galosh.base.errors import GaloshError
 from galosh.server.anthropic_words import parse_message
+from galosh.server.messages import Message
 from galosh.server.ollama_requests import parse_ollama_chat
-from galosh.server.requests import Message, parse_chat
+from galosh.server.requests import parse_chat
 from galosh.server.responses_words import parse_response
 from galosh.server.tools import Call, Tool, Tools
 from tests.fakes.serving import Running

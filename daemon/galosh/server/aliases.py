@@ -14,8 +14,9 @@ from pathlib import Path
 
 from galosh.base import durable
 from galosh.base.errors import GaloshError
+from galosh.server.messages import Message
 from galosh.server.ports import Model
-from galosh.server.requests import Message, Question
+from galosh.server.requests import Question
 from galosh.server.sampling import Sampling, read_sampling
 
 
