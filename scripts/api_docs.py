@@ -91,6 +91,8 @@ Each is the real client, against the real daemon with the real engine (`tests/cl
   in one piece when it is whole; ids are nine letters and digits, which every template takes.
   Where a call must come there is one, unless `parallel_tool_calls` is given as true.
   Functions and `response_format` do not go together. Ollama's API knows no `tool_choice`.
+- **Ollama's `context`** of `/api/generate` is the talk so far, in numbers that mean nothing to
+  anybody else; one that galosh did not give is refused.
 - **Notices** (a shorter context, another model, a broken call …) are in `galosh.notices` of the
   whole answer or of a stream's last event, in every dialect; OpenAI's streams tell them at once
   as chunks without words where the request says `"notices": true`, and with the usage.

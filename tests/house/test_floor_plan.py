@@ -61,7 +61,7 @@ PURE: dict[str, set[str]] = {
         " api_schemas api_document alias_requests"
         " llamacpp_requests llamacpp_words page_requests"
         " notebook_requests"
-        " tools messages calls literals harmony sorting",
+        " ollama_context tools messages calls literals harmony sorting",
         "setup": "view findings desktop_files",
         "store": "names stored ledger sheet talk",
         "supervisor": "state schedule restart crash replies request limits deaths explain"

@@ -247,7 +247,13 @@ OLLAMA_CHAT = closed(
     tools=TOOLS,
 )  # fmt: skip
 OLLAMA_GENERATE = closed(
-    ("model",), **_OLLAMA, prompt=text(), system=text(), suffix=text(), raw=FLAG
+    ("model",),
+    **_OLLAMA,
+    prompt=text(),
+    system=text(),
+    suffix=text(),
+    raw=FLAG,
+    context=many(whole(0, 2**24 - 1), 0, 0),
 )
 OLLAMA_EMBED = closed(
     ("model", "input"),

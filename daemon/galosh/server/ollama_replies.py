@@ -12,6 +12,8 @@ from typing import Protocol
 
 from galosh.base.clock import Clock
 from galosh.base.errors import GaloshError
+from galosh.server.messages import Message
+from galosh.server.ollama_context import encode
 from galosh.server.replies import beside, to_bytes
 from galosh.server.words import Chance, Words
 from galosh.supervisor.request import Done, Notice, Started
@@ -33,7 +35,12 @@ class OllamaDialect:
 
     content_type = "application/x-ndjson"
 
-    def __init__(self, model_id: str, clock: Clock, *, chat: bool) -> None:
+    def __init__(
+        self, model_id: str, clock: Clock, *, chat: bool, talk: Sequence[Message] = ()
+    ) -> None:
+        """talk: what a `context` is to hold beside the answer; empty: none is given."""
+        self._talk = () if chat else tuple(talk)
+        self._said: list[str] = []
         self._model_id = model_id
         self._clock = clock
         self._chat = chat
@@ -48,6 +55,8 @@ class OllamaDialect:
 
     def piece(self, words: Words) -> bytes:
         """See Dialect."""
+        if self._talk:
+            self._said.append(words.text)
         return _line(self._head(words) | {"done": False})
 
     def end(self, done: Done) -> bytes:
@@ -67,10 +76,12 @@ class OllamaDialect:
         """See Dialect."""
         loading = self._begun_seconds - self._asked_seconds
         # Ollama knows no reason of its own for an answer that calls.
+        said = "".join((*self._said, words.text))
         reason = "stop" if done.finish_reason == "tool_calls" else done.finish_reason
         return (
             self._head(words)
             | beside(done.dropped_messages, done.dropped_tokens, self._told)
+            | ({"context": encode(self._talk, said)} if self._talk else {})
             | {
                 "done": True,
                 "done_reason": reason,

@@ -13,6 +13,7 @@ from galosh.base.errors import GaloshError
 from galosh.base.texts import say
 from galosh.server import fields
 from galosh.server.fields import Json
+from galosh.server.ollama_context import decode
 from galosh.server.requests import Question, parse_chat, parse_completion
 from galosh.server.sampling import read_form
 from galosh.server.tools import MAX_TOOLS
@@ -74,11 +75,14 @@ def parse_ollama_generate(data: Json) -> OllamaQuestion:
     fields.only(data, _GENERATE)
     fields.refuse(data, "images", "server.cannot.media", ([],))
     fields.refuse(data, "template", "server.cannot.template", ("",))
-    fields.refuse(data, "context", "server.cannot.context", ([],))
+    earlier = decode(data.get("context"))
     prompt = fields.text(data, "prompt", 0, _MAX_TEXT)
     if not prompt:
         return _asked(data, None)
     suffix = fields.text(data, "suffix", 0, _MAX_TEXT)
+    if earlier and (fields.flag(data, "raw") or suffix):
+        reason = say("server.cannot.context_raw")
+        raise GaloshError("server-unsupported", field="context", reason=reason)
     if fields.flag(data, "raw") or suffix:
         common = _common(data) | {"suffix": suffix}
         common.pop("think", None)
@@ -90,8 +94,13 @@ def parse_ollama_generate(data: Json) -> OllamaQuestion:
     talk: list[object] = []
     if system := fields.text(data, "system", 0, _MAX_TEXT):
         talk.append({"role": "system", "content": system})
-    talk.append({"role": "user", "content": prompt})
+        earlier = [turn for turn in earlier if not _is_system(turn)]
+    talk += [*earlier, {"role": "user", "content": prompt}]
     return _asked(data, parse_chat(_common(data) | {"messages": talk}))
+
+
+def _is_system(turn: object) -> bool:
+    return isinstance(turn, Mapping) and turn.get("role") == "system"
 
 
 def parse_ollama_name(data: Json, *also: str) -> str:

@@ -122,7 +122,8 @@ async def generate(visit: Visit) -> web.StreamResponse:
 async def _give(visit: Visit, asked: OllamaQuestion, *, chat: bool) -> web.StreamResponse:
     """An answer, or only a model that comes or goes."""
     supervisor, clock = visit.house.supervisor, visit.house.clock
-    dialect = OllamaDialect(asked.model_id, clock, chat=chat)
+    talk = () if asked.question is None else asked.question.messages
+    dialect = OllamaDialect(asked.model_id, clock, chat=chat, talk=talk)
     unload = asked.keep_seconds == 0
     if asked.question is not None:
         response = await reply(visit, asked.question, dialect)

@@ -149,8 +149,12 @@ TEXTS: dict[str, Text] = {
         "шаблоны извне не принимаются; применяется шаблон модели",
     ),
     "server.cannot.context": (
-        "a talk is sent as messages, not as token numbers",
-        "разговор передаётся сообщениями, а не номерами токенов",
+        "a context is taken only as an answer of galosh gave it",
+        "контекст принимается только таким, каким его дал ответ galosh",
+    ),
+    "server.cannot.context_raw": (
+        "a raw prompt and one with a suffix begin a text; what was said before is part of it",
+        "сырой запрос и запрос с suffix начинают текст; прежнее — часть его",
     ),
     "server.cannot.background": (
         "answers are given while the client waits",
