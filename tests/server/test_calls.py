@@ -170,6 +170,13 @@ BROKEN = (
     ("hermes", '<tool_call>{"name": "special_function", "arguments": [1]}</tool_call>'),
     ("hermes", '<tool_call>{"name": "special_function", "arguments": {"arg1": NaN}}</tool_call>'),
     ("hermes", '<tool_call>{"name": "special_func'),
+    ("hermes", '<tool_call>{"name": "special_function", "arguments": {"arg1": 1e999}}</tool_call>'),
+    ("hermes", '<tool_call>{"name": "special_function", "arguments": {"arg1": '
+     f"{'[' * 300}{']' * 300}}}}}</tool_call>"),
+    ("hermes", '<tool_call>{"name": "special_function", "arguments": "{\\"a\\": NaN}"}'
+     "</tool_call>"),
+    ("lfm", "<|tool_call_start|>[special_function(arg1=1e999)]<|tool_call_end|>"),
+    ("harmony", '<|channel|>commentary to=functions.special_function<|message|>{"arg1": 1e999}'),
     ("hermes", f'<tool_call>{{"name": "f", "arguments": {"[" * 100_000}'),
     ("qwen", "<tool_call>\n<function=special_function>\n<parameter=arg1>\n1\n</function>\n"
      "</tool_call>"),
@@ -192,7 +199,8 @@ def test_what_is_no_call_is_text_and_flagged(form: str, written: str, size: int)
     if len(written) > 10_000 and size < 1000:
         size = 1000
     text, _, calls, broken = sorted_out(form, written, size)
-    assert (text.strip(), calls, broken) == (written.strip(), [], True)
+    body = written.split("<|message|>")[-1]  # the headers of gpt-oss are no text
+    assert (text.strip(), calls, broken) == (body.strip(), [], True)
 
 
 def test_a_whole_call_before_a_half_one_counts() -> None:

@@ -89,8 +89,8 @@ def test_a_text_that_is_too_long_is_refused_or_cut(worker: WorkerProcess) -> Non
 
 
 def test_how_much_was_cut_is_told(fresh: WorkerProcess, model: Path) -> None:
-    assert fresh.load(model, threads=1, context_tokens=64)["type"] == "loaded"
-    fresh.send(type="embed", id="v", texts=["word " * 100, "short"], truncate=True)
+    assert fresh.load(model, threads=1, context_tokens=256)["type"] == "loaded"
+    fresh.send(type="embed", id="v", texts=["word " * 300, "short"], truncate=True)
     event = fresh.until("embedded", "error")[-1]
     assert event["type"] == "embedded", event
     assert 30 <= int(str(event["dropped_tokens"])) <= 60

@@ -7,12 +7,11 @@ is none sets `broken`. A call is told when it is whole, so that none has to be t
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from galosh.server.literals import BrokenError, CutError, Reader, whole
+from galosh.server.literals import BrokenError, CutError, Reader, valid
 from galosh.server.tools import Call, Tool
 from galosh.server.words import Words
 
@@ -139,25 +138,12 @@ class CallReader:
         arguments = {} if arguments is None else arguments
         if isinstance(arguments, str):
             try:
-                arguments = json.loads(arguments)  # some models quote them once more
-            except (ValueError, RecursionError):
+                arguments = Reader(arguments).json()  # some models quote them once more
+            except CutError:
                 raise BrokenError from None
         if name not in self._tools or not isinstance(arguments, Mapping):
             raise BrokenError
-        return Call(self._new_id(), name, _valid(arguments))
-
-
-def _valid(arguments: Mapping[str, object]) -> Mapping[str, object]:
-    """With no halves of characters, which no client could read."""
-
-    def clean(value: object) -> object:
-        if isinstance(value, str):
-            return whole(value)
-        if isinstance(value, Mapping):
-            return {whole(name): clean(item) for name, item in value.items()}
-        return [clean(item) for item in value] if isinstance(value, list) else value
-
-    return {whole(name): clean(value) for name, value in arguments.items()}
+        return Call(self._new_id(), name, valid(arguments))
 
 
 def _object(value: object) -> tuple[str, object]:

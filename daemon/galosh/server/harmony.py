@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from galosh.server.literals import BrokenError, CutError, Reader
+from galosh.server.literals import BrokenError, CutError, Reader, valid
 from galosh.server.tools import Call, Tool
 from galosh.server.words import Words
 
@@ -98,6 +98,7 @@ class HarmonyReader:
                 raise BrokenError
             if self._name not in self._tools:
                 raise BrokenError
+            arguments = valid(arguments)
         except (BrokenError, CutError):
             self.broken = True
             return Words(text)

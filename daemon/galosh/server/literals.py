@@ -7,7 +7,9 @@ A reader of its own, since Python's parser may end the process on hostile nestin
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Mapping
 
 _MAX_DEPTH = 64
 _QUOTE = '<|"|>'
@@ -191,6 +193,22 @@ class Reader:
         if not _NUMBER.fullmatch(match[0]):
             raise BrokenError
         return json.loads(match[0])
+
+
+def valid(arguments: Mapping[str, object]) -> Mapping[str, object]:
+    """Arguments that any client can read: no halves of characters. Raises BrokenError for
+    numbers beyond all bounds and for what is nested too deep."""
+    return {whole(name): _valid(value, 1) for name, value in arguments.items()}
+
+
+def _valid(value: object, depth: int) -> object:
+    if depth > _MAX_DEPTH or (isinstance(value, float) and not math.isfinite(value)):
+        raise BrokenError
+    if isinstance(value, str):
+        return whole(value)
+    if isinstance(value, Mapping):
+        return {whole(name): _valid(item, depth + 1) for name, item in value.items()}
+    return [_valid(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
 def whole(text: str) -> str:
