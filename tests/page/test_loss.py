@@ -22,6 +22,7 @@ from tests.page.kit import ask, listed, on_disk, open_page, text_of, wait_for, w
 
 DAEMON = [sys.executable, "-I", str(Path(__file__).parents[1] / "fakes" / "daemon.py")]
 LOST_SECONDS = 1.0
+KILLS = 100
 
 
 @pytest.fixture
@@ -132,6 +133,25 @@ def test_the_daemon_is_killed_while_somebody_types(context: BrowserContext, plac
         wait_for(page, lambda: on_disk(Client(place))["text"] == typed, "all of it on disk")  # noqa: B023
     assert text_of(page) == typed
     expect(page.locator("#toasts").last).to_contain_text("everything is saved")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_hundred_daemons_killed_while_somebody_types(
+    context: BrowserContext, place: Paths, report: list[str]
+) -> None:
+    page = open_page(context, Client(place))
+    typed = ""
+    for turn in range(KILLS):
+        for word in range(6):
+            page.keyboard.type(f"{turn}.{word} ")
+            typed += f"{turn}.{word} "
+            if word == turn % 6:
+                kill_daemon(place)
+        start_daemon(place, command=DAEMON)
+    wait_for(page, lambda: on_disk(Client(place))["text"] == typed, "all of it on disk", 60)
+    assert text_of(page) == typed
+    report.append(f"page: the daemon killed {KILLS} times while typing: 0 of {len(typed)} lost")
 
 
 def test_a_tab_closed_while_the_daemon_is_away_loses_nothing(

@@ -381,6 +381,7 @@ export function focus() {
 
 export function respoken() {
 	draw();
+	shelf.draw();
 	fillPresets(byId("chat-preset"), "chat.preset");
 }
 

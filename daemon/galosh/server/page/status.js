@@ -68,8 +68,8 @@ function draw() {
 		}
 	}
 	const line = byId("status");
-	const html = parts.map((part) => part.textContent).join("|");
-	if (line.dataset.shown === html) return;
-	line.dataset.shown = html;
+	const shown = parts.map((part) => part.textContent).join("|");
+	if (line.dataset.shown === shown) return;
+	line.dataset.shown = shown;
 	line.replaceChildren(...parts);
 }
