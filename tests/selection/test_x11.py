@@ -146,6 +146,16 @@ def test_what_another_window_has_selected_is_stale(here: Desktop, folder: Path) 
         editor.close()
 
 
+def test_what_our_own_hidden_window_has_selected_is_stale(here: Desktop, folder: Path) -> None:
+    popup = Editor(here, folder, "galosh", "an answer of yesterday", "--all", "--hidden")
+    wait_for(lambda: not here.windows("--name", "^galosh$"), "hidden window")
+    editor = Editor(here, folder, "letters", "typing here")
+    assert read_selection() is None
+    assert where().can_insert
+    editor.close()
+    popup.close()
+
+
 def test_a_clipboard_manager_holds_it_for_somebody(here: Desktop, folder: Path) -> None:
     editor = Editor(here, folder, "typing", "here")
     process = subprocess.Popen(["xclip", "-selection", "primary", "-i"], env=here.environ,

@@ -1,6 +1,9 @@
 """A text editor of the usual kind: a Tk text that writes what it holds into a file.
 
-editor.py TITLE FILE TEXT-FILE [--all]     --all: everything is selected at the start
+editor.py TITLE FILE TEXT-FILE [--all] [--terminal] [--hidden]
+
+--all: everything is selected at the start. --terminal: pastes as xterm does, what is selected
+elsewhere, with Shift+Insert. --hidden: withdraws its window after a moment.
 """
 
 from __future__ import annotations
@@ -42,6 +45,8 @@ def main(title: str, out: str, source: str, *options: str) -> None:
     text.bind("<<Modified>>", save)
     text.focus_set()
     window.after(50, save)
+    if "--hidden" in options:
+        window.after(1500, window.withdraw)
     window.mainloop()
 
 

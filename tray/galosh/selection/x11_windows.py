@@ -39,12 +39,20 @@ def is_stale(display: Any, owner: int, origin: Origin | None) -> bool:
     """Whether a selection belongs to another window than the one the user is in.
 
     One whose owner has no window on the desktop belongs to a clipboard manager, which holds it
-    for somebody.
+    for somebody; or to our own quick prompt, hidden again.
     """
-    if origin is None or client_of(display, owner) == origin.client:
+    client = client_of(display, owner)
+    if origin is None or client == origin.client:
         return False
     listed = _numbers(display.screen().root, display.get_atom("_NET_CLIENT_LIST"))
-    return client_of(display, owner) in {client_of(display, window) for window in listed}
+    return client in {client_of(display, window) for window in listed} or _is_ours(display, client)
+
+
+def _is_ours(display: Any, client: int) -> bool:
+    """Whether a program has a window, hidden perhaps, of galosh's name."""
+    children = display.screen().root.query_tree().children
+    mine = (window.id for window in children if client_of(display, window.id) == client)
+    return any("galosh" in name.lower() for window in mine for name in _names(display, window))
 
 
 def activate(display: Any, origin: Origin, seconds: float) -> bool:

@@ -211,7 +211,7 @@ class Deeds:
         self._host.aside(lambda: self._galosh("doctor"), self._tell_findings)
 
     def _tell_findings(self, document: dict[str, Any]) -> None:
-        found = [one for one in document.get("findings", []) if isinstance(one, dict)]
+        found = [one for one in document.get("checks", []) if isinstance(one, dict)]
         bad = [one for one in found if one.get("verdict") != "ok"]
         if not bad:
             body = say("tray.told-healthy-body", count=len(found))
