@@ -134,15 +134,17 @@ def explain(error: Exception) -> GaloshError:
 
 
 async def read_object(
-    request: web.BaseRequest, *, strict_type: bool, limit_bytes: int = BODY_LIMIT_BYTES
+    request: web.BaseRequest, *, strict_type: bool, limit_bytes: int | None = None
 ) -> dict[str, object]:
     """The JSON object a client sent; an empty body is an empty object.
 
-    strict_type: insist on application/json (a page's form cannot send that).
+    strict_type: insist on application/json (a page's form cannot send that). limit_bytes: less
+    than what all requests may have.
     Raises GaloshError `server-media-type`, `server-body-too-large`, `server-body-slow` or
     `server-bad-json`.
     """
     _check_type(request, strict_type)
+    limit_bytes = limit_bytes or BODY_LIMIT_BYTES
     length = request.content_length
     if length is not None and length > limit_bytes:
         raise GaloshError("server-body-too-large", limit_bytes=limit_bytes)

@@ -23,7 +23,7 @@ class Visit:
     tail: str = ""
     session: str | None = None
 
-    async def body(self, limit_bytes: int = exchange.BODY_LIMIT_BYTES) -> dict[str, object]:
+    async def body(self, limit_bytes: int | None = None) -> dict[str, object]:
         """The JSON object the client sent; see `exchange.read_object`."""
         return await exchange.read_object(
             self.request, strict_type=self.strict_type, limit_bytes=limit_bytes

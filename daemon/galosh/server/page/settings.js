@@ -2,7 +2,7 @@
 // copy, and where things are kept.
 
 import { call } from "./api.js";
-import { copyText, el } from "./dom.js";
+import { copyText, el, memory } from "./dom.js";
 import { fillTexts, language, t } from "./texts.js";
 import { dialog, note, trouble } from "./telling.js";
 
@@ -86,7 +86,11 @@ async function loadAccess() {
 }
 
 function rotate() {
-	const yes = el("button", { onclick: async () => { box.close(); await call("POST", "/token/rotate"); loadAccess(); } }, t("set.rotate"));
+	const yes = el("button", { onclick: async () => {
+		box.close();
+		memory.set("key", (await call("POST", "/token/rotate")).key); // the old session went with the old token
+		loadAccess();
+	} }, t("set.rotate"));
 	const box = dialog(t("set.rotate"), el("p", {}, t("set.rotate.ask")), yes);
 }
 
