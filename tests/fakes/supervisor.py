@@ -174,6 +174,7 @@ class FakeSupervisor:
         prefill: reads the prompt for ever; forever: writes for ever; flood: faster than
         anyone reads; die now: fails after one word; refuse: fails before; bug: raises;
         wait your turn: has to wait for others and for the model first.
+        Words that begin with "slowly" (about) come 4 ms after each other.
         call: calls the first function offered, after a word, where any may be called; calls:
         the first two; half a call: begins to.
         Words that end with "stopped" end by the first stop string; where a talk may be cut,
@@ -199,14 +200,14 @@ class FakeSupervisor:
                 yield TextPiece("word " * 2000)
                 await asyncio.sleep(0)
             words = _calling(words, tools)
-            pieces = 10**9 if words == "forever" else len(words.split())
+            said = words.split()
+            pieces = 10**9 if words == "forever" else len(said)
             for index in range(pieces):
-                text = "word " if words == "forever" else words.split()[index] + " "
+                text = "word " if words == "forever" else said[index] + " "
                 yield TextPiece(text, _chances(text, request.options.get("logprobs")))
                 if words == "die now":
                     raise GaloshError("base-unknown", peer_code="worker-died", reason="signal 9")
-                if words == "forever":
-                    await self._wait(0.01)
+                await self._dawdle(words)
             done = Done(model_id, "stop", len(words), pieces, 0, 0.25, 0.5)
             if words.endswith("stopped"):
                 done = replace(done, stop_string=request.stop[0])
@@ -219,6 +220,10 @@ class FakeSupervisor:
             raise
         finally:
             self.running -= 1
+
+    async def _dawdle(self, words: str) -> None:
+        if words == "forever" or "slowly" in words[:80]:
+            await self._wait(0.01 if words == "forever" else 0.004)
 
     async def _wait(self, seconds: float) -> None:
         try:

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,18 +209,30 @@ def test_the_page_instead_for_screen_readers(popup: Popup, running: Running) -> 
     assert popup.count("shown") == 1
 
 
-def test_continue_in_notebook(popup: Popup, running: Running) -> None:
+def test_continue_in_notebook_by_the_keyboard_alone(popup: Popup, running: Running) -> None:
     popup.show()
     popup.desk.type("a b")
     popup.desk.keys("Return")
     answered(running, 1)
-    for _ in range(12):  # by the keyboard alone
-        popup.desk.keys("Tab")
-    popup.desk.keys("Escape")
-    popup.heard("hidden")
-    popup.show()
+    popup.desk.keys("Tab", "Tab", "Tab", "Return")  # the answer, Copy, Continue in notebook
+    assert popup.heard("notebook")["text"] == "a b\n\na b "
+    assert popup.heard("hidden")
+    found: Any = running.client._call("GET", "/galosh/v1/chats")
+    [brief] = found["chats"]
+    assert brief["title"] == "a b"
+    whole: Any = running.client._call("GET", f"/galosh/v1/chats/{brief['id']}")
+    said = [(one["role"], one["text"]) for one in whole["chat"]["nodes"]]
+    assert said == [("user", "a b"), ("assistant", "a b ")]
+
+
+def test_the_hotkey_again_hides(popup: Popup) -> None:
     popup.tell("toggle")
-    popup.heard("hidden", 2)
+    popup.heard("shown")
+    popup.window()
+    popup.tell("toggle")
+    popup.heard("hidden")
+    popup.tell("toggle")
+    popup.heard("shown", 2)
 
 
 def test_a_crash_loses_no_draft(desk: Desktop, popup: Popup, running: Running) -> None:

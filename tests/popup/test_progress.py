@@ -122,3 +122,11 @@ def test_a_daemon_that_cannot_be_asked() -> None:
     shown = Progress()
     shown.trouble(GaloshError("api-daemon-start-failed", reason="no room", log="daemon.log"))
     assert shown.sentence(0) == "The galosh daemon did not start. Look at daemon.log."
+
+
+def test_a_model_without_a_title_goes_by_its_id() -> None:
+    shown = Progress()
+    shown.begin("x", now=0.0)
+    assert shown.sentence(1.0) == "The model · 1.0 s"
+    shown.words("word", "", now=2.0, model_id="tiny")
+    assert shown.sentence(2.0) == "tiny · Esc stops"

@@ -30,7 +30,7 @@ class AnswerView(tk.Frame):
             pady=looks.dots(6), highlightthickness=looks.dots(1), state="disabled", takefocus=True,
             spacing3=looks.dots(2), cursor="arrow", insertwidth=0,
         )  # fmt: skip
-        self._bar = tk.Scrollbar(self, orient="vertical", command=self.text.yview)
+        self._bar = tk.Scrollbar(self, orient="vertical", command=self.text.yview, takefocus=False)
         self.text.configure(yscrollcommand=self._bar.set)
         self._bar.pack(side="right", fill="y")
         self.text.pack(side="left", fill="both", expand=True)

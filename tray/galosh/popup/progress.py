@@ -30,6 +30,7 @@ class Progress:
     _usage: Usage | None = None
     _remark: str = ""
     _trouble: GaloshError | None = None
+    _named: str | None = None  # who answered, where no title is known
 
     def rest(self) -> None:
         """No question."""
@@ -48,8 +49,9 @@ class Progress:
         """The daemon says what is going on; None: it is being started."""
         self._notice, self._starting = notice, notice is None
 
-    def words(self, text: str, thought: str, now: float) -> None:
+    def words(self, text: str, thought: str, now: float, model_id: str | None = None) -> None:
         """Something came."""
+        self._named = model_id or self._named
         self._notice, self._starting = None, False
         self._thoughts += len(thought.split())
         if text.strip() and self._first is None:
@@ -126,7 +128,7 @@ class Progress:
 
     @property
     def _model(self) -> str:
-        return (self.outlook and self.outlook.title) or say("popup.some-model")
+        return (self.outlook and self.outlook.title) or self._named or say("popup.some-model")
 
 
 def _words_of(notice: Notice) -> str:

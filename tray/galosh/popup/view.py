@@ -23,6 +23,7 @@ _RUSSIAN_KEYS = {
     "Cyrillic_es": "copy", "Cyrillic_em": "paste", "Cyrillic_che": "cut", "Cyrillic_ef": "all",
     "Cyrillic_te": "new", "Cyrillic_ya": "undo",
 }  # fmt: skip
+_BACK_TAB = ("<Shift-Tab>", "<ISO_Left_Tab>")
 _LATIN_KEYS = {"c": "copy", "a": "all", "n": "new"}  # where Tk's own meaning is another
 
 
@@ -55,7 +56,8 @@ class View:
         self._root, self._looks, self._deeds = root, looks, deeds
         root.title(say("popup.title"))
         root.attributes("-topmost", True)
-        if root.tk.call("tk", "windowingsystem") == "x11":
+        self._x11 = root.tk.call("tk", "windowingsystem") == "x11"
+        if self._x11:
             root.attributes("-type", "dialog")
         root.protocol("WM_DELETE_WINDOW", deeds.leave)
         self._body = tk.Frame(root, padx=looks.dots(10), pady=looks.dots(10))
@@ -179,8 +181,10 @@ class View:
             field.bind(key, _then_stop(lambda: deeds.press("insert")))
         field.bind("<Up>", lambda _event: self._walk(older=True))
         field.bind("<Down>", lambda _event: self._walk(older=False))
-        for key, work in (("<Tab>", field.tk_focusNext), ("<Shift-Tab>", field.tk_focusPrev)):
-            field.bind(key, _then_stop(_focus(work)))
+        for widget in (field, self.answer.text):
+            widget.bind("<Tab>", _then_stop(_focus(widget.tk_focusNext)))
+            for key in _BACK_TAB if self._x11 else ("<Shift-Tab>",):
+                widget.bind(key, _then_stop(_focus(widget.tk_focusPrev)))
         field.bind("<<Modified>>", self._modified)
         self._root.bind("<Escape>", _then_stop(deeds.leave))
         for widget in (field, self.answer.text):

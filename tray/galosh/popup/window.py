@@ -125,8 +125,6 @@ class Window:
     def _inserted(self, how: str) -> None:
         if how == "inserted":
             return
-        if how == "refused":
-            self._put_on_clipboard(self._conversation.replacement)
         self._appear()
         self._view.say(say("popup.copied-paste" if how == "copied" else "popup.refused"))
 
@@ -199,10 +197,12 @@ class Window:
         if news.question != self._number:
             return  # of an answer that was stopped
         if isinstance(news, Words):
-            self._progress.words(news.text, news.thought, time.monotonic())
+            # The dearest way there is: a whole answer comes by here, word by word.
+            self._progress.words(news.text, news.thought, time.monotonic(), news.model_id)
             self._pending += self._conversation.take(news.text)
             self._write_soon()
-        elif isinstance(news, Told):
+            return
+        if isinstance(news, Told):
             self._progress.told(news.notice)
         elif isinstance(news, Ended):
             self._progress.end(news.reason, news.usage)
@@ -224,6 +224,7 @@ class Window:
             words, self._pending = self._pending, ""
             self._view.answer.feed(words)
             self._written_at = time.monotonic()
+            self._view.say(self._progress.sentence(self._written_at))
 
     def _stop(self) -> None:
         """End the answer under way, if any; its words so far stay."""
@@ -297,10 +298,14 @@ class Window:
         button.configure(text=say("popup.show-changes" if shown else "popup.show-plain"))
 
     def _continue_in_notebook(self) -> None:
+        """The page shows the talk, once the daemon has it; without one, the page alone."""
         self._stop()
-        text = self._conversation.as_text() or self._view.typed
+        text, turns = self._conversation.as_text(), list(self._conversation.turns)
         self.leave()
-        self._tell("notebook", text=text)
+        if turns:
+            self._talk.keep(turns, lambda: self._tell("notebook", text=text))
+        else:
+            self._tell("notebook", text="")
 
     def _new(self) -> None:
         self._stop()

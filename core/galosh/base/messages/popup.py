@@ -30,8 +30,8 @@ TEXTS: dict[str, Text] = {
         "Скопировано. Нажмите Ctrl+V там, куда вставить.",
     ),
     "popup.refused": (
-        "The window the text came from cannot take it any more. Copied instead.",
-        "Окно, откуда взят текст, уже не может его принять. Ответ скопирован.",
+        "Not inserted: what is in the clipboard could not have been given back.",
+        "Не вставлено: содержимое буфера обмена не удалось бы вернуть.",
     ),
     "popup.starting": ("Starting galosh", "galosh запускается"),
     "popup.ready": ("{model}", "{model}"),
