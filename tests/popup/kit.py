@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import subprocess
 import threading
 import time
@@ -100,7 +101,10 @@ class Popup:
 
 @contextlib.contextmanager
 def server(folder: Path) -> Iterator[Running]:
-    """The real server over the fake supervisor, in the home of this desktop's user."""
+    """The real server over the fake supervisor, in the home of this desktop's user, who has
+    neither settings nor drafts yet."""
+    for name in ("config", "state"):
+        shutil.rmtree(folder / "galosh" / name, ignore_errors=True)
     with serving(Paths.under(folder / "galosh")) as running:
         yield running
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import statistics
 import time
 from collections.abc import Iterator
@@ -34,9 +33,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
 
 @pytest.fixture
 def running(desk: Desktop) -> Iterator[Running]:
-    """A daemon whose user has neither settings nor drafts yet."""
-    for folder in ("config", "state"):
-        shutil.rmtree(desk.folder / "galosh" / folder, ignore_errors=True)
     with server(desk.folder) as one:
         yield one
 
@@ -201,12 +197,12 @@ def test_a_question_without_an_answer_is_back_in_the_field(popup: Popup, running
 
 def test_the_page_instead_for_screen_readers(popup: Popup, running: Running) -> None:
     running.client.change_setting("popup.screen_reader", True)
-    popup.show()  # learns of it
+    popup.tell("show")  # learns of it, if it has not yet
+    time.sleep(1.0)
     popup.tell("hide")
-    popup.heard("hidden")
     popup.tell("show", selection={"text": "read me"}, hotkey=None, screen=None)
-    assert popup.heard("notebook")["text"] == "read me"
-    assert popup.count("shown") == 1
+    wait_for(lambda: {"event": "notebook", "text": "read me"} in popup.events, "the page")
+    assert popup.desk.windows("--name", "quick prompt") == []
 
 
 def test_continue_in_notebook_by_the_keyboard_alone(popup: Popup, running: Running) -> None:
@@ -223,6 +219,21 @@ def test_continue_in_notebook_by_the_keyboard_alone(popup: Popup, running: Runni
     whole: Any = running.client._call("GET", f"/galosh/v1/chats/{brief['id']}")
     said = [(one["role"], one["text"]) for one in whole["chat"]["nodes"]]
     assert said == [("user", "a b"), ("assistant", "a b ")]
+
+
+def test_a_talk_goes_on_when_the_window_comes_back(popup: Popup, running: Running) -> None:
+    """With a place to write to but no other text; another text begins another talk."""
+    for number, selection in enumerate(("some text", "some text", "", "another text"), 1):
+        popup.show(selection)
+        popup.desk.type(f"q{number}")
+        popup.desk.keys("Return")
+        answered(running, number)
+        popup.desk.keys("Escape")
+        popup.heard("hidden", number)
+    said = [[one["content"] for one in asked.messages] for asked in questions(running)]
+    assert [len(one) for one in said] == [1, 3, 5, 1]
+    assert said[2][-1] == "q3"
+    assert said[3] == ["q4\n\nanother text"]
 
 
 def test_the_hotkey_again_hides(popup: Popup) -> None:
@@ -279,9 +290,8 @@ def test_it_ends_with_the_tray(popup: Popup) -> None:
 
 
 def test_a_daemon_that_is_away_is_said_plainly(desk: Desktop) -> None:
-    """Its port is taken and its settings are broken: it cannot be started either."""
+    """Its settings are broken, so that it cannot be started either; the question is kept."""
     settings = desk.folder / "galosh" / "config" / "settings.toml"
-    text = settings.read_text() if settings.exists() else None
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text("[api]\nport = nonsense\n")
     popup = ready(desk)
@@ -292,8 +302,6 @@ def test_a_daemon_that_is_away_is_said_plainly(desk: Desktop) -> None:
         time.sleep(3)
         popup.tell("hide")
         popup.heard("hidden")
-        if text is not None:
-            settings.write_text(text)
         with server(desk.folder) as running:
             popup.show()
             desk.keys("Return")

@@ -43,7 +43,3 @@ class History:
             return self.questions[self._place]
         self._place = None
         return self._typed
-
-    def leave(self) -> None:
-        """Something was typed: the walk is over."""
-        self._place = None

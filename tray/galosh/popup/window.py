@@ -104,12 +104,16 @@ class Window:
         self._tick()
 
     def _take_selection(self, chosen: Chosen | None) -> None:
-        stale = time.monotonic() - self._hidden_at > _STALE_SECONDS and not self._visible
-        if chosen is not None or stale:
+        """Another text begins another talk. The same one, or none but a place to write to, goes
+        on with it, unless it is long ago."""
+        stale = not self._visible and time.monotonic() - self._hidden_at > _STALE_SECONDS
+        text = "" if chosen is None else chosen.text
+        if stale or (text.strip() and text != self._conversation.marked):
             self._begin_anew(chosen)
-        elif not self._visible:
-            self._conversation.selection = None  # its window may be gone by now
-        self._offer_actions()
+        elif not self._visible or chosen is not None:
+            self._conversation.selection = chosen  # the window of the old one may be gone by now
+            self._offer_actions()
+            self._offer_buttons()
 
     def _read_ahead(self, facts: Facts) -> Sequence[Message] | None:
         """What the model may read while the user types. In the talk's thread: no Tk here."""
