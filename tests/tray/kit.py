@@ -86,6 +86,7 @@ def served(folder: Path) -> Iterator[Served]:
         yield house
     finally:
         with contextlib.suppress(GaloshError):
+            house.client.forecasts()  # one that runs is waited for: it has pipes in our loop
             house.client.shutdown()
         thread.join(30)
         assert not thread.is_alive()

@@ -26,6 +26,7 @@ from galosh.presets.prompt import Prompt
 
 _WRITE_SECONDS = 0.05  # at most twenty writes a second: each costs time that the model needs
 _TICK_SECONDS = 0.5
+_GRAB_SECONDS = 0.5  # as long as a key is held, and a busy machine takes to pass it on
 _STALE_SECONDS = 600.0  # hidden for so long, the next question begins a new talk
 _ACTIONS = 9
 
@@ -51,11 +52,13 @@ class Window:
         self._pending, self._writing, self._written_at = "", False, 0.0
         self._changes: Sequence[Change] | None = None
         self._visible, self._hidden_at = False, 0.0
+        self._left_at = 0.0
         self._dark: bool | None = None
         self._timer = ""
         self._screen: tuple[int, int, int, int] | None = None
         self._view = View(root, looks, self)
         self._view.typed = draft
+        root.bind("<FocusOut>", self._note_leaving, add=True)
         self._fresh()
 
     # -- what the tray wants
@@ -63,7 +66,7 @@ class Window:
     def obey(self, order: Order) -> None:
         """Do what the tray says."""
         if isinstance(order, Show):
-            if order.toggle and self._visible and self._root.focus_displayof() is not None:
+            if order.toggle and self._visible and self._is_used():
                 self.leave()
             else:
                 self._show(order)
@@ -73,6 +76,14 @@ class Window:
             self._inserted(order.how)
         elif isinstance(order, Quit):
             self.quit()
+
+    def _note_leaving(self, _event: tk.Event[tk.Misc]) -> None:
+        self._left_at = time.monotonic()
+
+    def _is_used(self) -> bool:
+        """Whether the user is in it. Until the hotkey is let go of, X says that nobody is."""
+        just_left = time.monotonic() - self._left_at < _GRAB_SECONDS
+        return just_left or self._root.focus_displayof() is not None
 
     def quit(self) -> None:
         """End the process, once what is due is written."""

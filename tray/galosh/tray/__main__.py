@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import os
 import signal
 import sys
@@ -88,7 +87,7 @@ def _hand_over(paths: Paths, *, quiet: bool) -> int:
     if quiet:
         return 0
     try:
-        getattr(Client(paths), "ask_for_popup", lambda: None)()
+        Client(paths).ask_for_popup()
     except GaloshError as error:
         _say(str(error))
         return error.exit_code
@@ -99,9 +98,10 @@ def _hand_over(paths: Paths, *, quiet: bool) -> int:
 def _log_to(paths: Paths) -> None:
     """Into a small file; a desktop throws away what its programs print."""
     durable.private_folder(paths.logs)
-    handler = logging.handlers.RotatingFileHandler(
-        paths.logs / "tray.log", maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
-    )
+    file = paths.logs / "tray.log"
+    if file.exists() and file.stat().st_size > _LOG_BYTES:
+        file.replace(file.with_suffix(".old.log"))
+    handler = logging.FileHandler(file, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger("galosh")
     root.addHandler(handler)

@@ -30,6 +30,7 @@ from galosh.tray.view import View, number, text
 
 _LOG = logging.getLogger("galosh.tray")
 _LONG_LOAD_SECONDS = 10.0
+_ICON_SECONDS = 1.0
 _NO_TRAY_SECONDS = 10.0  # a panel that starts after us at login gets so long
 
 Found = TypeVar("Found")
@@ -56,6 +57,7 @@ class Agent:
         self._stale: set[str] = set()
         self._asking = False
         self._host: str | None = ""
+        self._begun = False
         self.shell = Shell(self)
         self.desk = Desk(self, popup=options.popup, hotkey=options.hotkey)
         self.deeds = Deeds(self)
@@ -67,7 +69,7 @@ class Agent:
         loop = threading.Thread(target=self._loop, name="galosh-agent", daemon=True)
         loop.start()
         self.follower.start()
-        self.post(self._begin)
+        self._later(_ICON_SECONDS, self._begin)
         try:
             self.shell.run()
         finally:
@@ -122,7 +124,17 @@ class Agent:
         view = self.view
         self.shell.show(view.look, menu.state_line(view), menu.build(view))
 
+    def _later(self, seconds: float, work: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, self.post, (work,))
+        timer.daemon = True
+        timer.start()
+
     def _begin(self) -> None:
+        """Once the icon is there, or should be: two programs that start at once wait for
+        each other."""
+        if self._begun:
+            return
+        self._begun = True
         self.desk.start(show=self._options.show_popup)
         self.deeds.read_autostart()
         if self._options.daemon:
@@ -154,10 +166,9 @@ class Agent:
     def _hosted(self, how: str | None) -> None:
         self._host = how
         self.desk.tell_daemon(how)
+        self._begin()
         if how is None:
-            late = threading.Timer(_NO_TRAY_SECONDS, self.post, (self._still_no_tray,))
-            late.daemon = True
-            late.start()
+            self._later(_NO_TRAY_SECONDS, self._still_no_tray)
 
     def _still_no_tray(self) -> None:
         if self._host is None:

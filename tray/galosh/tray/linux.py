@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pystray import _base
 
@@ -26,7 +26,9 @@ from galosh.tray.native import Picture, find_item, read_menu
 from galosh.tray.notify import Notifier
 from galosh.tray.rows import Row
 from galosh.tray.sni import StatusItem
-from galosh.tray.xembed import TrayWindow, open_window
+
+if TYPE_CHECKING:
+    from galosh.tray.xembed import TrayWindow
 
 assert sys.platform == "linux"
 
@@ -149,6 +151,8 @@ class Icon(_base.Icon):  # type: ignore[misc] # pystray has no types
 
     def _try_window(self) -> None:
         if self._window is None and os.environ.get("DISPLAY"):
+            from galosh.tray.xembed import open_window  # time and memory few desktops need
+
             self._window = open_window(self._clicked_at, self._docked)
 
     def _lose_bus(self) -> None:
