@@ -116,11 +116,17 @@ def test_a_portal_that_restarts(address: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 class Kde:
-    """KDE's service for global shortcuts: gives a key to whoever asks first."""
+    """KDE's service for global shortcuts: gives a key to whoever asks first.
 
-    def __init__(self, address: str, taken: dict[int, list[str]] | None = None) -> None:
+    kwin: whether KWin runs as well, without which no key is ever heard.
+    """
+
+    def __init__(
+        self, address: str, taken: dict[int, list[str]] | None = None, *, kwin: bool = True
+    ) -> None:
         self.taken = taken or {}
         self.keys: dict[str, int] = {}
+        self._kwin = BusService(address, "org.kde.KWin", {}) if kwin else None
         self.service = BusService(
             address,
             KDE,
@@ -132,6 +138,12 @@ class Kde:
                 "org.kde.KGlobalAccel.setInactive": self._free,
             },
         )
+
+    def close(self) -> None:
+        """Leave the bus."""
+        self.service.close()
+        if self._kwin is not None:
+            self._kwin.close()
 
     def press(self, component: str = "galosh") -> None:
         """The user pressed our key."""
@@ -160,7 +172,7 @@ def test_kde_gives_the_key_and_takes_it_back(address: str) -> None:
         heard.wait_presses(1)
         assert heard.presses == 1
     wait_for(lambda: fake.keys == {}, "key given back")
-    fake.service.close()
+    fake.close()
 
 
 def test_kde_names_who_holds_the_key(address: str) -> None:
@@ -170,7 +182,7 @@ def test_kde_names_who_holds_the_key(address: str) -> None:
         assert state.granted is None
         assert state.problem is not None
         assert "KRunner – Search" in state.problem.why
-    fake.service.close()
+    fake.close()
 
 
 def test_a_portal_that_binds_nothing_leaves_it_to_kde(address: str) -> None:
@@ -180,7 +192,20 @@ def test_a_portal_that_binds_nothing_leaves_it_to_kde(address: str) -> None:
         state = heard.state()
         assert (state.way, state.granted) == ("kde", TRIGGER)
     fake.close()
-    kde.service.close()
+    kde.close()
+
+
+def test_kdes_service_beside_another_desktop_is_not_believed(address: str) -> None:
+    """It grants every key and hears none: the bus starts it wherever Plasma is installed."""
+    fake, kde = Portal(address, trigger=""), Kde(address, kwin=False)
+    with listening(TRIGGER) as heard:
+        assert heard.state().granted is None
+        assert kde.keys == {}
+    fake.close()
+    with listening(TRIGGER) as heard:
+        assert heard.state().way == "desktop"
+    assert kde.keys == {}
+    kde.close()
 
 
 def test_neither_tells_the_line_to_add(address: str) -> None:

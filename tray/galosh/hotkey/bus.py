@@ -65,6 +65,12 @@ class Bus:
         # A running service without a service file cannot be "started", says the bus.
         with contextlib.suppress(BusError):
             self._answer(message_bus.StartServiceByName(name))
+        return self.owner_now(name)
+
+    def owner_now(self, name: str) -> str | None:
+        """Who has this name now; nothing is started."""
+        from jeepney.bus_messages import message_bus
+
         try:
             return str(self._answer(message_bus.GetNameOwner(name))[0])
         except BusError:

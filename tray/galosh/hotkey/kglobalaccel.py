@@ -6,6 +6,7 @@ named; the key is set free when we end, and stays listed in KDE's settings under
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from galosh.base.errors import GaloshError
@@ -16,6 +17,7 @@ from galosh.hotkey.trigger import Trigger
 from galosh.hotkey.way import Job
 
 NAME = "org.kde.kglobalaccel"
+_KWIN = "org.kde.KWin"
 PATH = "/kglobalaccel"
 INTERFACE = "org.kde.KGlobalAccel"
 COMPONENT = "org.kde.kglobalaccel.Component"
@@ -30,7 +32,7 @@ def listen(job: Job) -> bool:
     if bus is None:
         return False
     try:
-        if bus.owner(NAME) is None:
+        if not is_kde(bus):
             return False
         _Registered(bus, job).run()
     except (OSError, TimeoutError) as error:
@@ -39,6 +41,16 @@ def listen(job: Job) -> bool:
     finally:
         bus.close()
     return True
+
+
+def is_kde(bus: Bus) -> bool:
+    """Whether a key that KDE's service grants is heard as well, which is KWin's work.
+
+    Beside another desktop the bus starts the service all the same, where Plasma is installed too:
+    it then grants every key and never fires (seen on GNOME 43).
+    """
+    kde = "kde" in os.environ.get("XDG_CURRENT_DESKTOP", "").lower().split(":")
+    return (kde or bus.owner_now(_KWIN) is not None) and bus.owner(NAME) is not None
 
 
 class _Registered:

@@ -192,6 +192,6 @@ def _plain(value: Any) -> Any:
 
 
 def _has_kde(bus: Bus) -> bool:
-    from galosh.hotkey.kglobalaccel import NAME as KDE
+    from galosh.hotkey.kglobalaccel import is_kde
 
-    return bus.owner(KDE) is not None
+    return is_kde(bus)
