@@ -4,6 +4,7 @@
     python3 scripts/test.py            full tier: what CI runs
     python3 scripts/test.py --fast     style, types, unit tests (under 3 minutes)
     python3 scripts/test.py --slow     the long ones alone, by hand
+    python3 scripts/test.py --desktops LXQt, sway, GNOME, Plasma, by hand
     python3 scripts/test.py -- ARGS    pytest with ARGS in that environment
 
 The environment and the engine builds live in GALOSH_TEST_CACHE (default
@@ -28,6 +29,7 @@ ROOTS = ("core", "installer", "daemon", "tray", "presets")
 PLATFORMS = ("linux", "darwin", "win32")
 TAIL_LINES = 60
 FULL_ONLY = "engine or story or long"
+DESKTOPS = "tests/desktops"
 
 
 def main(argv: list[str]) -> int:
@@ -36,6 +38,7 @@ def main(argv: list[str]) -> int:
     tier = parser.add_mutually_exclusive_group()
     tier.add_argument("--fast", action="store_true", help="style, types and unit tests")
     tier.add_argument("--slow", action="store_true", help="the long tests, by hand")
+    tier.add_argument("--desktops", action="store_true", help="other desktops than CI's, by hand")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest alone")
     options = parser.parse_args(argv)
     python = make_environment()
@@ -44,7 +47,9 @@ def main(argv: list[str]) -> int:
             [str(python), "-m", "pytest", *options.pytest], cwd=REPO, check=False
         ).returncode
     if options.slow:
-        return run_pytest(python, "slow")
+        return run_pytest(python, "slow", f"--ignore={DESKTOPS}")
+    if options.desktops:
+        return run_pytest(python, "slow", DESKTOPS)
     for name, command in static_checks(python):
         if not run_step(name, command):
             return 1
@@ -106,13 +111,16 @@ def run_step(name: str, command: list[str]) -> bool:
 _passed = [0]
 
 
-def run_pytest(python: Path, marks: str, *, earlier: int = 0, last: bool = True) -> int:
+def run_pytest(
+    python: Path, marks: str, *arguments: str, earlier: int = 0, last: bool = True
+) -> int:
     """Run the tests with these marks; prints the failing part and `N passed`.
 
     A skipped test counts as a failure on CI: nothing there may hide behind a skip.
     """
     began = time.monotonic()
     command = [str(python), "-m", "pytest", "-m", marks, "--tb=short", "--durations=8"]
+    command += arguments
     done = subprocess.run(
         command, cwd=REPO, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -142,7 +142,8 @@ class Host:
 
     def _item(self, interface: str, path: str = "") -> DBusAddress:
         sender, _, own = self.items()[-1].partition("/")
-        return DBusAddress(path or f"/{own}", sender, interface)
+        # GNOME's extension writes "SENDER@/PATH".
+        return DBusAddress(path or f"/{own}", sender.rstrip("@"), interface)
 
     def _menu(self, name: str, signature: str, body: tuple[Any, ...]) -> Any:
         return new_method_call(self._item(MENU, self.properties()["Menu"]), name, signature, body)
