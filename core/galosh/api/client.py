@@ -150,6 +150,10 @@ class Client(PaperCalls):
         """Have the tray show the quick prompt; whether anybody watches who could hear it."""
         return self._call("POST", f"{_OURS}/popup").get("heard") is True
 
+    def add_sheet(self, text: str) -> Reply:
+        """A new sheet of the notebook with this text; its facts."""
+        return _part(self._call("POST", f"{_OURS}/notebooks", {"text": text}), "notebook")
+
     def downloads(self) -> list[Reply]:
         """Every download: running, waiting, paused, in need of somebody, and the last done."""
         return _list(self._call("GET", f"{_OURS}/downloads"), "downloads")

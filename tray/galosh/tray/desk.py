@@ -177,7 +177,7 @@ class Desk:
         if event == "insert":
             threading.Thread(target=self._insert, args=(words,), daemon=True).start()
         elif event == "notebook":
-            self._host.post(lambda: self._host.on_click("notebook"))
+            threading.Thread(target=self._carry_over, args=(words,), daemon=True).start()
         elif event == "failed" and isinstance(said.get("error"), dict):
             error = GaloshError.from_json(said["error"])
             _LOG.warning("no quick prompt: %s", error)
@@ -189,3 +189,13 @@ class Desk:
         how = "refused" if self._origin is None else insert(words, self._origin)
         if self._popup is not None:
             self._popup.send({"do": "inserted", "how": how})
+
+    def _carry_over(self, words: str) -> None:
+        """The page opens on the newest sheet: this talk."""
+        try:
+            if words.strip():
+                Client(self._host.paths).add_sheet(words)
+        except GaloshError as error:
+            stated = error
+            self._host.post(lambda: self._host.news(stated.what, stated.next_step))
+        self._host.on_click("notebook")
