@@ -145,7 +145,7 @@ def test_the_panel_dies_and_comes_back(here: Desktop, daemon: Served) -> None:
     shown_icon(here, 3)
     print(f"the icon is back {time.monotonic() - begin:.2f} s after the panel")
     with host_of(here) as host:
-        assert "(alpha)" in str(host.labels())
+        wait_for(lambda: "(alpha)" in str(host.labels()), "the menu")
 
 
 def test_no_panel_then_one(here: Desktop, daemon: Served) -> None:

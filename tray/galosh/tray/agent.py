@@ -66,6 +66,7 @@ class Agent:
 
     def run(self) -> bool:
         """Live until `stop` or the end of the session; False where there was no desktop."""
+        self._draw()  # so that no host ever sees an icon without a menu
         loop = threading.Thread(target=self._loop, name="galosh-agent", daemon=True)
         loop.start()
         self.follower.start()

@@ -78,7 +78,6 @@ class View:
     pending: str | None = None  # the model the user has just chosen
     hotkey: str | None = None  # the trigger that works
     autostart: bool | None = None  # as the system says; None: not known
-    popup: bool = True
 
     @property
     def model_id(self) -> str | None:
