@@ -22,6 +22,8 @@ ROOT = 0
 
 Values = dict[str, tuple[str, Any]]
 
+_ROOT_VALUES: Values = {"children-display": ("s", "submenu")}
+
 
 class DbusMenu:
     """The rows that hosts know of, and their numbers."""
@@ -50,18 +52,19 @@ class DbusMenu:
     def layout(self, parent: int, depth: int, names: Sequence[str]) -> Any:
         """The tree below a row as GetLayout answers it; None for a row that there is not."""
         if parent == ROOT:
-            root: Values = {"children-display": ("s", "submenu")}
-            return ROOT, _only(root, names), self._children(self.rows, depth, names)
+            return ROOT, _only(_ROOT_VALUES, names), self._children(self.rows, depth, names)
         row = self.row(parent)
         return None if row is None else self._node(row, depth, names)
 
     def group(self, numbers: Sequence[int], names: Sequence[str]) -> list[tuple[int, Values]]:
         """GetGroupProperties: of these rows, or of all."""
         wanted = set(numbers)
+        found = [(ROOT, _ROOT_VALUES)]  # libdbusmenu asks for the root's as well
+        found += [(self.number(row), values(row)) for row in all_rows(self.rows)]
         return [
-            (self.number(row), _only(values(row), names))
-            for row in all_rows(self.rows)
-            if not wanted or self.number(row) in wanted
+            (number, _only(given, names))
+            for number, given in found
+            if not wanted or number in wanted
         ]
 
     def _children(self, rows: Sequence[Row], depth: int, names: Sequence[str]) -> list[Any]:

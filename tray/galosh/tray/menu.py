@@ -196,7 +196,8 @@ def _presets(view: View) -> list[Row]:
     )
     title = next((title for name, title in entries if name == chosen), chosen)
     label = say("tray.presets", preset=_cut(title))
-    return [Row("presets", label, Kind.MENU, rows=rows)] if view.presets else []
+    # There from the start: GNOME's extension loses the order of a row that comes later.
+    return [Row("presets", label, Kind.MENU, rows=rows)]
 
 
 def _cut(words: str) -> str:
