@@ -93,7 +93,14 @@ const cases = JSON.parse(readFileSync(0));
 console.log(JSON.stringify(cases.map(([base, ours, theirs, marks]) => {
   const edit = d.difference(base, ours);
   const kept = edit && d.remember(base, edit, 1);
+  // A beginning of ours arrived, its answer did not; more was typed meanwhile.
+  const longer = edit ? d.apply(base, { ...edit, insert: edit.insert + "more" }) : ours;
+  const { text, clash } = d.merge(base, longer, ours);
+  const more = d.difference(base, longer);
+  const again = more && d.replay(ours, 2, d.remember(base, more, 1));
+  const replayed = !again || again.lost ? null : again.done ? ours : d.apply(ours, again.edit);
   return {
+    longer, lost_answer: { text, clash }, replayed,
     edit, made: edit ? d.apply(base, edit) : base,
     marks: edit ? d.moveMarks(marks, edit) : marks,
     merged: d.merge(base, ours, theirs), turned: d.merge(base, theirs, ours),
@@ -114,41 +121,54 @@ def _units(text: str) -> list[str]:
     return [data[i : i + 2].hex() for i in range(0, len(data), 2)]
 
 
-def test_differences_and_merges_lose_nothing(tmp_path: Path) -> None:
+def _cases() -> list[tuple[str, str, str, list[list[int]]]]:
     chance = random.Random(8)
-    cases = []
+    made = []
     for _ in range(3000):
         base = "".join(chance.choices("abc \n😀😁", k=chance.randint(0, 30)))
         size = len(_units(base))
         start = chance.randint(0, size)
         marks = [[start, chance.randint(start + 1, size)]] if size > start else []
-        cases.append((base, _texts(chance, base), _texts(chance, base), marks))
+        made.append((base, _texts(chance, base), _texts(chance, base), marks))
+    return made
+
+
+def test_differences_and_merges_lose_nothing(tmp_path: Path) -> None:
+    cases = _cases()
     for (base, ours, theirs, _), found in zip(
         cases, node(tmp_path, ["diff"], _PROPERTIES, cases), strict=True
     ):
         assert found["made"] == ours
-        if found["edit"]:
-            found["edit"]["insert"].encode()  # no half of a pair
-            assert found["same"]["edit"] == {key: found["edit"][key] for key in found["edit"]}
-            there = found["there"]
-            assert there.get("done") or there.get("edit") or there.get("lost")
+        _check_edit(found)
         for start, end in found["marks"]:
             assert 0 <= start < end <= len(_units(ours))
-        merged, turned = found["merged"], found["turned"]
-        assert merged["clash"] == turned["clash"]
-        if theirs == base:
-            assert merged["text"] == ours
-        if ours == base:
-            assert merged["text"] == theirs
-        if not merged["clash"] and ours != theirs:
-            assert sorted(merged["text"]) == sorted(turned["text"])
-        if merged["clash"]:
-            # Whoever was second finds every character of both again.
-            for one in (ours, theirs):
-                for character in set(one):
-                    assert merged["text"].count(character) >= 1
-        if merged["edit"]:
-            units = _units(theirs)
-            edit = merged["edit"]
-            made = units[: edit["at"]] + _units(edit["insert"])
-            assert made + units[edit["at"] + edit["remove"] :] == _units(merged["text"])
+        _check_merge(base, ours, theirs, found)
+
+
+def _check_edit(found: dict[str, Any]) -> None:
+    edit = found["edit"]
+    assert found["lost_answer"] == {"text": found["longer"], "clash": False}
+    if edit is None:
+        return
+    edit["insert"].encode()  # no half of a pair
+    assert found["same"]["edit"] == edit
+    assert set(found["there"]) & {"done", "edit", "lost"}
+    if not edit["remove"]:
+        assert found["replayed"] in (found["longer"], None)
+
+
+def _check_merge(base: str, ours: str, theirs: str, found: dict[str, Any]) -> None:
+    merged, turned = found["merged"], found["turned"]
+    assert merged["clash"] == turned["clash"]
+    if theirs == base:
+        assert merged["text"] == ours
+    if ours == base:
+        assert merged["text"] == theirs
+    if not merged["clash"]:
+        assert sorted(merged["text"]) == sorted(turned["text"])
+    else:  # every character of both is there
+        assert set(ours) | set(theirs) <= set(merged["text"])
+    if merged["edit"]:
+        units, edit = _units(theirs), merged["edit"]
+        made = units[: edit["at"]] + _units(edit["insert"])
+        assert made + units[edit["at"] + edit["remove"] :] == _units(merged["text"])

@@ -79,6 +79,11 @@ export function merge(base, ours, theirs) {
 	const other = difference(base, theirs);
 	if (!mine || ours === theirs) return { text: theirs, edit: null, clash: false };
 	if (!other) return { text: ours, edit: mine, clash: false };
+	// An answer that was lost on its way: theirs is the beginning of ours, or the other way round.
+	if (mine.at === other.at && mine.remove === other.remove) {
+		if (mine.insert.startsWith(other.insert)) return { text: ours, edit: difference(theirs, ours), clash: false };
+		if (other.insert.startsWith(mine.insert)) return { text: theirs, edit: null, clash: false };
+	}
 	const mineEnd = mine.at + mine.remove;
 	const otherEnd = other.at + other.remove;
 	if (mineEnd <= other.at || otherEnd <= mine.at) {
@@ -116,11 +121,17 @@ export function replay(text, version, kept) {
 	const edit = { at: kept.at, remove: kept.remove, insert: kept.insert };
 	if (version === kept.version) return { edit };
 	const made = kept.before + kept.insert + kept.after;
-	if (text.startsWith(made, kept.at - kept.before.length) && made) return { done: true };
+	const from = kept.at - kept.before.length;
+	if (made && text.startsWith(made, from)) return { done: true };
 	if (kept.removed === null) return { lost: true };
+	if (!kept.removed && text.startsWith(kept.before, from)) {
+		// Its beginning may be there already.
+		let there = 0;
+		while (there < kept.insert.length && text[kept.at + there] === kept.insert[there]) there++;
+		if (there && text.startsWith(kept.after, kept.at + there)) return { edit: { at: kept.at + there, remove: 0, insert: kept.insert.slice(there) } };
+	}
 	const old = kept.before + kept.removed + kept.after;
 	if (!old) return text ? { lost: true } : { edit };
-	const from = kept.at - kept.before.length;
 	const near = text.startsWith(old, from) ? from : text.indexOf(old);
 	if (near < 0 || (near !== from && text.indexOf(old, near + 1) >= 0)) return { lost: true };
 	return { edit: { ...edit, at: near + kept.before.length } };

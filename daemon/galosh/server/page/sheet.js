@@ -119,6 +119,7 @@ export class Sheet {
 			marks = moveMarks(JSON.parse(this.baseMarks), edit);
 		}
 		const body = { base_version: this.version, edits: [edit ?? { at: 0, remove: 0, insert: "" }], marks: marks.slice(-MARKS_MOST) };
+		this.sent = text;
 		const keepalive = last && JSON.stringify(body).length < KEEPALIVE_BYTES;
 		try {
 			const { version } = await call("POST", `/notebooks/${this.id}/edits`, body, { keepalive });
@@ -166,6 +167,7 @@ export class Sheet {
 	}
 
 	#join(found) {
+		if (found.text === this.sent) this.base = this.sent; // only the answer was lost
 		const joined = merge(this.base, this.text, found.text);
 		const marks = joined.edit ? moveMarks(found.marks ?? [], joined.edit) : found.marks ?? [];
 		this.#takeBase(found);
