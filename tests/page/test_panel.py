@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from galosh.api import stop_daemon
 from galosh.base.paths import Paths
@@ -134,14 +134,25 @@ class TestSettings:
         page.get_by_role("button", name="Show").click()
         expect(access).to_contain_text(house.running.token)
 
-    def test_a_changed_token_shuts_the_page(self, page: Page, house: House) -> None:
+    def test_a_changed_token_shuts_other_pages(
+        self, page: Page, house: House, browser: Browser
+    ) -> None:
+        elsewhere = browser.new_context()
+        other = open_page(elsewhere, house.client)
         old = house.running.token
         page.click("#tab-settings")
         page.get_by_role("button", name="Change the token").click()
         expect(page.locator("#dialog")).to_contain_text("locked out")
         page.locator("#dialog").get_by_role("button", name="Change the token").click()
-        expect(page.locator("#locked h1")).to_be_visible()
-        assert house.running.token != old
+        wait_for(page, lambda: house.running.token != old, "another token")
+        other.focus("#sheet")
+        other.keyboard.insert_text("typed behind a shut door")
+        expect(other.locator("#locked h1")).to_be_visible()
+        elsewhere.close()
+        page.click("#tab-notebook")
+        page.focus("#sheet")
+        page.keyboard.insert_text("this one goes on")
+        expect(page.locator("#sheet-saved")).to_have_text("Saved")
 
 
 class TestLocked:

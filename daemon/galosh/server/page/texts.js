@@ -207,7 +207,7 @@ export const TEXTS = {
 	"set.show": ["Show", "Показать"],
 	"set.presets": ["Folder of your presets", "Папка ваших наборов"],
 	"set.rotate": ["Change the token", "Сменить ключ"],
-	"set.rotate.ask": ["Programs with the old token are locked out until they get the new one; open pages have to be opened anew.", "Программы со старым ключом не войдут, пока не получат новый; открытые страницы придётся открыть заново."],
+	"set.rotate.ask": ["Programs with the old token are locked out until they get the new one; other open pages have to be opened anew.", "Программы со старым ключом не войдут, пока не получат новый; другие открытые страницы придётся открыть заново."],
 
 	"status": ["State", "Состояние"],
 	"status.no-model": ["no model in memory", "модель не загружена"],
