@@ -48,6 +48,7 @@ class TestTwoTabs:
         page.keyboard.insert_text("first line\n\nlast line")
         expect(other.locator("#sheet")).to_have_value("first line\n\nlast line")
         other.evaluate("() => document.querySelector('#sheet').setSelectionRange(11, 11)")
+        other.bring_to_front()
         other.focus("#sheet")
         other.keyboard.insert_text("middle")
         expect(page.locator("#sheet")).to_have_value("first line\nmiddle\nlast line")
@@ -66,9 +67,11 @@ class TestTwoTabs:
         wait_for(page, lambda: on_disk(house.client)["text"] == "AAAA\nBBBB", "on disk")
         other = open_page(page.context, house.client)
         for i in range(20):
+            page.bring_to_front()  # what is typed into a tab behind is dropped by Chromium
             page.evaluate("() => document.querySelector('#sheet').setSelectionRange(0, 0)")
             page.focus("#sheet")
             page.keyboard.insert_text(f"<{i}>")
+            other.bring_to_front()
             other.evaluate(
                 """() => {
                   const area = document.querySelector('#sheet');

@@ -100,8 +100,12 @@ export class Sheet {
 	async send({ last = false } = {}) {
 		clearTimeout(this.timer);
 		this.timer = 0;
-		if (this.sending) return this.sending;
-		this.sending = this.#send(last).finally(() => {
+		return this.sending ?? this.#alone(() => this.#send(last));
+	}
+
+	/** One at a time: no older answer may come after a newer one. */
+	#alone(work) {
+		this.sending = work().finally(() => {
 			this.sending = null;
 			if (this.unsaved) this.#plan();
 		});
@@ -113,7 +117,7 @@ export class Sheet {
 		let edit = difference(this.base, text);
 		if (!edit && JSON.stringify(marks) === this.baseMarks) return;
 		if (edit && edit.insert.length > PIECE) {
-			// A large paste goes in pieces; the next one is what then still differs.
+			// A large paste goes in pieces.
 			edit = { ...edit, insert: whole(edit.insert, PIECE) };
 			text = apply(this.base, edit);
 			marks = moveMarks(JSON.parse(this.baseMarks), edit);
@@ -167,6 +171,7 @@ export class Sheet {
 	}
 
 	#join(found) {
+		if (found.version <= this.version) return;
 		if (found.text === this.sent) this.base = this.sent; // only the answer was lost
 		const joined = merge(this.base, this.text, found.text);
 		const marks = joined.edit ? moveMarks(found.marks ?? [], joined.edit) : found.marks ?? [];
@@ -193,8 +198,8 @@ export class Sheet {
 		if (version <= this.version || this.catching) return;
 		this.catching = true;
 		try {
-			if (this.sending) await this.sending;
-			if (version > this.version) await this.#catchUp();
+			while (this.sending) await this.sending;
+			if (version > this.version) await this.#alone(() => this.#catchUp());
 		} finally {
 			this.catching = false;
 		}
