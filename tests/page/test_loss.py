@@ -44,6 +44,7 @@ def kill_daemon(paths: Paths) -> None:
 class TestTwoTabs:
     def test_they_follow_each_other(self, page: Page, house: House) -> None:
         other = open_page(page.context, house.client)
+        page.bring_to_front()
         page.focus("#sheet")
         page.keyboard.insert_text("first line\n\nlast line")
         expect(other.locator("#sheet")).to_have_value("first line\n\nlast line")
@@ -57,6 +58,7 @@ class TestTwoTabs:
     def test_another_browser_follows_too(self, page: Page, house: House, browser: Browser) -> None:
         with browser.new_context() as elsewhere:
             other = open_page(elsewhere, house.client)
+            page.bring_to_front()
             page.focus("#sheet")
             page.keyboard.insert_text("seen from elsewhere")
             expect(other.locator("#sheet")).to_have_value("seen from elsewhere")

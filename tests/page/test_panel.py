@@ -149,6 +149,7 @@ class TestSettings:
         other.keyboard.insert_text("typed behind a shut door")
         expect(other.locator("#locked h1")).to_be_visible()
         elsewhere.close()
+        page.bring_to_front()
         page.click("#tab-notebook")
         page.focus("#sheet")
         page.keyboard.insert_text("this one goes on")
