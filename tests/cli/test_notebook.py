@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_a_browser_gets_the_link_and_its_chatter_stays_out(
     document = json.loads(capfd.readouterr().out)
     assert document["opened"] is True
     assert (tmp_path / "opened").read_text().strip() == document["url"]
+
+
+def test_the_link_names_the_tab(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(paths) as running:
+        assert main(["notebook", "--print", "--tab", "models"]) == 0
+        link = urlsplit(capsys.readouterr().out.strip())
+        told = dict(parse_qsl(link.fragment))
+        assert Browser(running).trade(told["code"]).status == 200
+    assert told["tab"] == "models"
+    with pytest.raises(SystemExit):
+        main(["notebook", "--print", "--tab", "nowhere"])
+    assert "nowhere" in capsys.readouterr().err
 
 
 def test_without_a_screen_it_says_so(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,6 +154,27 @@ def test_an_action_on_the_selection_is_inserted(popup: Popup, running: Running) 
     popup.window()  # back, to say so
 
 
+def test_the_preset_chosen_in_the_menu_is_used(popup: Popup, running: Running) -> None:
+    """The tray's menu sets `ask.preset`; the window hears of it when it is shown."""
+    running.client.change_setting("ask.preset", "precise")
+    popup.show()
+    wait_for(lambda: bool(running.supervisor.requests), "what is read ahead, after the facts")
+    popup.desk.type("dry")
+    popup.desk.keys("Return")
+    answered(running, 1)
+    running.client.change_setting("ask.preset", "")
+    popup.desk.keys("Escape")
+    popup.heard("hidden")
+    popup.show()
+    wait_for(lambda: len(running.supervisor.requests) == 3, "what is read ahead again")
+    popup.desk.type("plain")
+    popup.desk.keys("Return")
+    answered(running, 2)
+    dry, plain = (one.sampling for one in questions(running))
+    assert dry["temperature"] == 0.2
+    assert plain.get("temperature") != 0.2
+
+
 def test_the_selection_can_be_left_out(popup: Popup, running: Running) -> None:
     popup.show("a secret")
     wait_for(lambda: len(running.supervisor.requests) == 1, "the preset read ahead")

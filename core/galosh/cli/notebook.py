@@ -18,9 +18,9 @@ _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Print the link and open it. Raises GaloshError `server-no-tcp` or the client's."""
     link = ready_client(output).make_link()
-    url = str(link["url"])
+    url = str(link["url"]) + (f"&tab={arguments.tab}" if arguments.tab else "")
     opened = not arguments.print and _open(url)
-    output.result({**link, "opened": opened}, url)
+    output.result({**link, "url": url, "opened": opened}, url)
     if not arguments.print and not opened:
         output.note(say("cli.notebook-no-browser"))
     output.note(say("cli.notebook-once", expires_seconds=link["expires_seconds"]))

@@ -279,6 +279,8 @@ def _chat(parser: _Parser, _common: _Parser) -> None:
 
 def _notebook(parser: _Parser, _common: _Parser) -> None:
     parser.add_argument("--print", action="store_true", help=say("cli.help-notebook-print"))
+    tabs = ("notebook", "chat", "models", "settings")
+    parser.add_argument("--tab", choices=tabs, help=say("cli.help-notebook-tab"))
 
 
 def _complete(parser: _Parser, _common: _Parser) -> None:

@@ -29,8 +29,7 @@ class Chips(tk.Frame):
     ) -> None:
         """note: said of the chosen text, if anything. actions: their names and what they do."""
         self.clear()
-        label = f"“{shortened(chosen)}”" + (f" ({note})" if note else "") + "  ✕"
-        items = [(label, drop)]
+        items = [(label(chosen, note), drop)]
         for number, (name, work) in enumerate(actions, 1):
             items.append((f"{number} {name}" if number <= _NUMBERED else name, work))
         row, used = self._row(), 0
@@ -83,6 +82,11 @@ def paint_button(button: tk.Misc, colours: Colours) -> None:
         activeforeground=colours.accent_ink, highlightbackground=colours.paper,
         highlightcolor=colours.accent, disabledforeground=colours.faint,
     )  # fmt: skip
+
+
+def label(chosen: str, note: str) -> str:
+    """What stands on the chip of the chosen text, which takes itself off."""
+    return f"“{shortened(chosen)}”" + (f" ({note})" if note else "") + "  ✕"
 
 
 def shortened(text: str) -> str:

@@ -70,9 +70,9 @@ class Deeds:
         self._simple: dict[str, Callable[[], None]] = {
             "ask": lambda: host.desk.show(toggle=True),
             "start": self.start_daemon,
-            "more": self._open_notebook,
-            "models:all": self._open_notebook,
-            "notebook": self._open_notebook,
+            "more": lambda: self._open_page("models"),
+            "models:all": lambda: self._open_page("models"),
+            "notebook": lambda: self._open_page("notebook"),
             "pause": self._pause,
             "unload": lambda: self._call(lambda client: client.unload()),
             "autostart": self._switch_autostart,
@@ -184,8 +184,8 @@ class Deeds:
             reason=lines[-1] if lines else "–",
         )
 
-    def _open_notebook(self) -> None:
-        self._host.aside(lambda: self._galosh("notebook"), lambda _: None)
+    def _open_page(self, tab: str) -> None:
+        self._host.aside(lambda: self._galosh("notebook", "--tab", tab), lambda _: None)
 
     def read_autostart(self) -> None:
         """What the system says of it now: users switch it off elsewhere too."""

@@ -122,8 +122,9 @@ function showLocked() {
 }
 
 async function openSession() {
-	const code = new URLSearchParams(location.hash.slice(1)).get("code");
+	const link = new URLSearchParams(location.hash.slice(1)), code = link.get("code");
 	if (!code) return;
+	if (link.has("tab")) memory.set("view", link.get("tab"));
 	history.replaceState(null, "", location.pathname);
 	try {
 		await trade(code);

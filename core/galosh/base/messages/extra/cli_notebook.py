@@ -10,6 +10,7 @@ TEXTS: dict[str, Text] = {
         "print the link, open no browser",
         "напечатать ссылку, не открывая браузер",
     ),
+    "cli.help-notebook-tab": ("the tab to open it at", "на какой вкладке её открыть"),
     "cli.notebook-once": (
         "The link works once, within {expires_seconds}.",
         "Ссылка действует один раз, в течение {expires_seconds}.",
