@@ -179,10 +179,10 @@ class TestLocked:
         expect(second.locator("#locked")).to_be_visible()
 
     def test_a_link_opens_the_tab_it_names(self, context: BrowserContext, house: House) -> None:
-        page = context.new_page()
-        page.goto(f"{house.client.make_link()['url']}&tab=models")
-        expect(page.locator("#models")).to_be_visible()
-        expect(page.locator("#tab-models")).to_have_attribute("aria-selected", "true")
-        assert "tab=" not in page.url
-        page.goto(f"{house.client.make_link()['url']}&tab=nowhere")
-        expect(page.locator("#notebook")).to_be_visible()
+        for tab, opened in (("models", "models"), ("nowhere", "notebook")):
+            page = context.new_page()
+            page.goto(f"{house.client.make_link()['url']}&tab={tab}")
+            page.wait_for_selector("#sheet-list [aria-current=true]", state="attached")
+            expect(page.locator(f"#{opened}")).to_be_visible()
+            expect(page.locator(f"#tab-{opened}")).to_have_attribute("aria-selected", "true")
+            assert "tab=" not in page.url
