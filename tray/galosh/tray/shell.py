@@ -2,11 +2,12 @@
 
 Owns pystray's icon object and the rules that its faults ask for: everything that changes the
 icon happens in the icon's own thread (Windows and macOS break otherwise), an error before the
-loop stands never leaves a thread waiting, a tooltip is no longer than Windows takes.
+loop stands never leaves a thread waiting, no text is longer than Windows takes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -16,13 +17,14 @@ from galosh.tray.icons import Look
 from galosh.tray.native import Act, Picture, make_menu, pystray_icon
 from galosh.tray.rows import Row
 
-_TOOLTIP_LIMIT = 127
+# What the fields of Windows hold, in UTF-16 units; a longer text is an error there.
+_TOOLTIP_UNITS, _TITLE_UNITS, _BODY_UNITS = 127, 63, 255
 _PICTURE_SIZE = 64
 
 if sys.platform == "win32":
-    from galosh.tray.shell_windows import call_in, prepare
+    from galosh.tray.shell_windows import call_in, end, prepare
 elif sys.platform == "darwin":
-    from galosh.tray.shell_macos import call_in, prepare
+    from galosh.tray.shell_macos import call_in, end, prepare
 else:
 
     def call_in(_icon: Any, work: Callable[[], None]) -> None:
@@ -31,6 +33,10 @@ else:
 
     def prepare(_icon: Any) -> None:
         """Nothing to repair."""
+
+    def end(icon: Any) -> None:
+        """Our own backend is stopped from any thread."""
+        icon.stop()
 
 
 class Listener(Protocol):
@@ -61,7 +67,9 @@ class Shell:
             self.icon.run(self._begin)
         except BaseException:
             # pystray's setup thread would wait for ever, and the process with it.
-            self.icon._mark_ready()
+            with contextlib.suppress(Exception):
+                self.icon._mark_ready()
+            self.icon._running = False  # or its end would wait for a loop that never was
             raise
 
     @property
@@ -71,7 +79,7 @@ class Shell:
 
     def stop(self) -> None:
         """Take it away; `run` returns."""
-        self.icon.stop()
+        end(self.icon)
 
     def show(self, look: Look, tooltip: str, rows: Sequence[Row]) -> None:
         """Have it look like this; what is as it was is left alone."""
@@ -80,11 +88,18 @@ class Shell:
 
     def notify(self, title: str, body: str) -> None:
         """A quiet notification."""
-        call_in(self.icon, lambda: self.icon.notify(body or title, title))
+        body = body or title
+        if sys.platform == "win32":
+            title, body = _fit(title, _TITLE_UNITS), _fit(body, _BODY_UNITS)
+        call_in(self.icon, lambda: self.icon.notify(body, title))
 
     def _begin(self, icon: Any) -> None:
+        """In a thread of pystray's, which may not touch the icon either."""
         prepare(icon)
-        icon.visible = True
+        call_in(icon, self._appear)
+
+    def _appear(self) -> None:
+        self.icon.visible = True
         if sys.platform != "linux":
             self._listener.on_host("pystray")
 
@@ -97,7 +112,7 @@ class Shell:
         if look != before[0] and look is not None:
             self.icon.icon = _picture(look)
         if tooltip != before[1]:
-            self.icon.title = tooltip[:_TOOLTIP_LIMIT]
+            self.icon.title = _fit(tooltip, _TOOLTIP_UNITS)
         if rows != before[2]:
             # pystray 0.19.5 takes a Menu here, and breaks on the tuple it documents.
             self.icon.menu = make_menu(rows, self._act)
@@ -112,6 +127,11 @@ def _make_icon(listener: Listener) -> Any:
         icon.on_hosted, icon.on_opened = listener.on_host, listener.on_open
         return icon
     return pystray_icon(picture)
+
+
+def _fit(words: str, units: int) -> str:
+    """As much of it as has room."""
+    return words.encode("utf-16-le", "replace")[: 2 * units].decode("utf-16-le", "ignore")
 
 
 def _picture(look: Look) -> Any:
