@@ -48,13 +48,15 @@ class House:
         self.script.context_tokens = context_tokens
 
 
-@pytest.fixture(scope="session")
+# Not longer than a module: while a driver lives, the main thread counts as running an event
+# loop, and no other test could start one.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with playing() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     with chromium(playwright) as started:
         yield started
