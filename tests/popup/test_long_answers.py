@@ -92,7 +92,7 @@ def test_twenty_thousand_words(popup: Popup, running: Running) -> None:
 
 
 def test_where_the_user_scrolled_to_it_stays(popup: Popup, running: Running) -> None:
-    popup.show("slowly " + "\n\n".join(f"{n} {SENTENCE}" for n in range(150)))
+    popup.show("slowly " + "\n\n".join(f"{n} {SENTENCE}" for n in range(400)))
     popup.desk.type("x")
     popup.desk.keys("Return")
     wait_for(lambda: running.supervisor.running == 1, "answer")
