@@ -61,9 +61,12 @@ def test_a_quick_question_to_the_real_model(desk: Desktop, daemon: Daemon) -> No
         desk.type("What is the capital of France?")
         desk.keys("Return")
         wait_for(lambda: status(daemon)["worker"]["answers"], "answer", 120)
-        time.sleep(0.5)
-        desk.keys("ctrl+c")
-        wait_for(lambda: "Paris" in popup.clipboard(), "Paris")
+
+        def copied() -> bool:
+            desk.keys("ctrl+c")  # the last words may not be shown yet
+            return "Paris" in popup.clipboard()
+
+        wait_for(copied, "Paris", 60)
         FIGURES.append(
             f"popup: model asleep: window after {shown:.2f} s, awake after {awake:.1f} s"
         )

@@ -1,5 +1,4 @@
-// The settings in plain words with the default beside each, the addresses and the token to
-// copy, and where things are kept.
+// The settings in plain words, the addresses and the token to copy.
 
 import { call } from "./api.js";
 import { copyText, el, memory } from "./dom.js";
@@ -40,8 +39,8 @@ function row(one, value) {
 			saved.textContent = t("saved");
 			reset.hidden = JSON.stringify(wanted) === JSON.stringify(one.default);
 		} catch (error) {
-			trouble(error, line);
-			load();
+			await load(one.name); // makes new rows
+			trouble(error, document.activeElement.closest(".setting"));
 		}
 	};
 	const reset = el("button", { class: "quiet small", hidden: JSON.stringify(value) === JSON.stringify(one.default),
