@@ -60,6 +60,7 @@ def test_everything_is_there_and_one_row_is_the_default() -> None:
         "Pause for a game",
         "Unload now",
         "Start at login",
+        "Hotkey and settings …",
         "Copy address and key for other programs",
         "Doctor",
         "Quit",

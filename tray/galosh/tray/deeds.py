@@ -73,6 +73,7 @@ class Deeds:
             "more": lambda: self._open_page("models"),
             "models:all": lambda: self._open_page("models"),
             "notebook": lambda: self._open_page("notebook"),
+            "settings": lambda: self._open_page("settings"),
             "pause": self._pause,
             "unload": lambda: self._call(lambda client: client.unload()),
             "autostart": self._switch_autostart,

@@ -53,6 +53,7 @@ def build(view: View) -> tuple[Row, ...]:
             ticked=bool(view.autostart),
             enabled=view.autostart is not None,
         ),
+        Row("settings", say("tray.settings"), enabled=not view.away),
         Row("copy", say("tray.copy"), enabled=not view.away),
         Row("doctor", say("tray.doctor")),
         line("line-quit"),

@@ -59,6 +59,7 @@ TEXTS: dict[str, Text] = {
     "tray.notebook": ("Open notebook", "Открыть блокнот"),
     "tray.pause": ("Pause for a game", "Пауза на время игры"),
     "tray.unload": ("Unload now", "Выгрузить сейчас"),
+    "tray.settings": ("Hotkey and settings …", "Клавиша и настройки…"),
     "tray.autostart": ("Start at login", "Запускать при входе"),
     "tray.copy": (
         "Copy address and key for other programs",
