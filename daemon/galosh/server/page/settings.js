@@ -39,7 +39,7 @@ function row(one, value) {
 			saved.textContent = t("saved");
 			reset.hidden = JSON.stringify(wanted) === JSON.stringify(one.default);
 		} catch (error) {
-			await load(one.name); // makes new rows
+			await load(one.name);
 			trouble(error, document.activeElement.closest(".setting"));
 		}
 	};
