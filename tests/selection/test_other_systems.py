@@ -19,6 +19,7 @@ from galosh.selection import (
     macos,
     read_origin,
     read_selection,
+    swap,
     windows,
 )
 from galosh.selection.values import Screen, decode, kind_of, terminal_text
@@ -55,7 +56,7 @@ class User32:
         if window == 7:
             self.window = 7
 
-    def sequence(self) -> int:
+    def changes(self) -> int:
         return self.number
 
     def read(self) -> Sequence[tuple[int, bytes]] | None:
@@ -122,8 +123,8 @@ def test_windows_presses_nothing_in_an_elevated_window() -> None:
 
 
 def test_windows_pastes_only_into_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "_PASTE_SECONDS", 0.0)
-    monkeypatch.setattr(windows, "_FRONT_SECONDS", 0.05)
+    monkeypatch.setattr(swap, "_PASTE_SECONDS", 0.0)
+    monkeypatch.setattr(swap, "_FRONT_SECONDS", 0.05)
     desktop = User32()
     system = windows.Windows(desktop)
     desktop.window = 99  # the popup
@@ -225,8 +226,8 @@ def test_macos_copies_nothing_secret_and_nothing_unasked() -> None:
 
 
 def test_macos_pastes_and_gives_the_pasteboard_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(macos, "_PASTE_SECONDS", 0.0)
-    monkeypatch.setattr(macos, "_FRONT_SECONDS", 0.05)
+    monkeypatch.setattr(swap, "_PASTE_SECONDS", 0.0)
+    monkeypatch.setattr(swap, "_FRONT_SECONDS", 0.05)
     mac = AppKit("text")
     before = mac.read()
     mac.process = 99  # the popup

@@ -101,10 +101,6 @@ class AsyncClient(AsyncPaperCalls):
         """See Client."""
         return await self._call(lambda client: client.embed(texts, model_id))
 
-    async def keep_talk(self, title: str, messages: Sequence[tuple[str, str]]) -> Reply:
-        """See Client."""
-        return await self._call(lambda client: client.keep_talk(title, messages))
-
     async def ask_for_popup(self) -> bool:
         """See Client."""
         return await self._call(Client.ask_for_popup)

@@ -136,23 +136,9 @@ class Client(PaperCalls):
         found = found if isinstance(found, list) else []
         return [list(item["embedding"]) for item in found if isinstance(item, Mapping)]
 
-    def keep_talk(self, title: str, messages: Sequence[tuple[str, str]]) -> Reply:
-        """Make a talk (role, text …) one of the page's; its facts."""
-        chat = _part(self._call("POST", f"{_OURS}/chats", {"title": title}), "chat")
-        parent: object = None
-        for role, text in messages:
-            body = {"parent": parent, "role": role, "text": text}
-            reply = self._call("POST", f"{_OURS}/chats/{chat['id']}/nodes", body)
-            parent = _part(reply, "node").get("id")
-        return chat
-
     def ask_for_popup(self) -> bool:
         """Have the tray show the quick prompt; whether anybody watches who could hear it."""
         return self._call("POST", f"{_OURS}/popup").get("heard") is True
-
-    def add_sheet(self, text: str) -> Reply:
-        """A new sheet of the notebook with this text; its facts."""
-        return _part(self._call("POST", f"{_OURS}/notebooks", {"text": text}), "notebook")
 
     def downloads(self) -> list[Reply]:
         """Every download: running, waiting, paused, in need of somebody, and the last done."""

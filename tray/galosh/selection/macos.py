@@ -7,19 +7,16 @@ nothing is ever copied out of a secure field; all items and types of the pastebo
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from galosh.selection.swap import swap_and_paste, until
 from galosh.selection.values import Origin, Outcome, Screen, Selection, decode
 
 # One item of the pasteboard: its bytes by type.
 Items = Sequence[Mapping[str, bytes]]
 TEXT_TYPE = "public.utf8-plain-text"
 KEY_C, KEY_V = 8, 9
-_LOOK_SECONDS = 0.01
-_FRONT_SECONDS = 0.5
-_PASTE_SECONDS = 0.4
 
 
 class Calls(Protocol):
@@ -86,22 +83,7 @@ class Mac:
         """See choose.Way."""
         calls = self._calls
         answer = [{TEXT_TYPE: text.encode("utf-8", "replace")}]
-        if not origin.can_insert:
-            return "copied" if calls.write(answer) else "refused"
-        former = calls.read()
-        calls.bring_front(origin.handle)
-        front = _until(lambda: calls.front() == origin.handle, _FRONT_SECONDS)
-        if not calls.write(answer):
-            calls.write(former)
-            return "refused"
-        ours = calls.changes()
-        if not front or calls.front() != origin.handle:
-            return "copied"
-        calls.press(KEY_V)
-        time.sleep(_PASTE_SECONDS)
-        if calls.changes() == ours:  # else somebody has copied meanwhile, and that stays
-            calls.write(former)
-        return "inserted"
+        return swap_and_paste(calls, answer, origin, lambda: calls.press(KEY_V))
 
     def active_screen(self) -> Screen | None:
         """See choose.Way."""
@@ -112,20 +94,11 @@ class Mac:
         calls = self._calls
         former, before = calls.read(), calls.changes()
         calls.press(KEY_C)
-        if not _until(lambda: calls.changes() != before, seconds):
+        if not until(lambda: calls.changes() != before, seconds):
             return ""
         data = next((item[TEXT_TYPE] for item in calls.read() if TEXT_TYPE in item), b"")
         calls.write(former)
         return data.decode("utf-8", "replace")
-
-
-def _until(look: Any, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() >= end:
-            return False
-        time.sleep(_LOOK_SECONDS)
-    return True
 
 
 if sys.platform == "darwin":

@@ -8,10 +8,10 @@ back; text is pasted only once the window it came from is in front again.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from galosh.selection.swap import swap_and_paste, until
 from galosh.selection.values import Origin, Outcome, Screen, Selection, decode
 
 Formats = Sequence[tuple[int, bytes]]
@@ -22,10 +22,6 @@ _CONSOLES = ("consolewindowclass", "cascadia_hosting_window_class", "mintty", "p
              "virtualconsoleclass", "alacritty", "org.wezfurlong.wezterm")  # fmt: skip
 _SHIFT, _CTRL, _ALT, _WIN, _C, _V = 0x10, 0x11, 0x12, 0x5B, 0x43, 0x56
 _MODIFIERS = (_SHIFT, _CTRL, _ALT, _WIN, 0x5C)
-_LOOK_SECONDS = 0.01
-_FRONT_SECONDS = 0.5
-# Nobody tells that a paste is over; measured by others as ample for office programs.
-_PASTE_SECONDS = 0.4
 
 
 class Calls(Protocol):
@@ -43,7 +39,7 @@ class Calls(Protocol):
     def bring_front(self, window: int) -> None:
         """Ask for it to be the one the user is in."""
 
-    def sequence(self) -> int:
+    def changes(self) -> int:
         """A number that changes with the clipboard."""
 
     def read(self) -> Formats | None:
@@ -76,9 +72,9 @@ class Windows:
         former = calls.read()
         if former is None:
             return None
-        before = calls.sequence()
+        before = calls.changes()
         self._press(_C)
-        copied = _until(lambda: calls.sequence() != before, deadline_seconds)
+        copied = until(lambda: calls.changes() != before, deadline_seconds)
         if not copied:
             return None  # nothing is selected; the clipboard was not touched
         text = _text_in(calls.read() or ())
@@ -99,26 +95,8 @@ class Windows:
 
     def insert(self, text: str, origin: Origin) -> Outcome:
         """See choose.Way."""
-        calls = self._calls
         answer = [(CF_UNICODETEXT, _unicode(text))]
-        if not origin.can_insert:
-            return "copied" if calls.write(answer) else "refused"
-        former = calls.read()
-        if former is None:
-            return "refused"
-        calls.bring_front(origin.handle)
-        front = _until(lambda: calls.front() == origin.handle, _FRONT_SECONDS)
-        if not calls.write(answer):
-            calls.write(former)
-            return "refused"
-        ours = calls.sequence()
-        if not front or calls.front() != origin.handle:
-            return "copied"
-        self._press(_V)
-        time.sleep(_PASTE_SECONDS)
-        if calls.sequence() == ours:  # else somebody has copied meanwhile, and that stays
-            calls.write(former)
-        return "inserted"
+        return swap_and_paste(self._calls, answer, origin, lambda: self._press(_V))
 
     def active_screen(self) -> Screen | None:
         """See choose.Way."""
@@ -138,15 +116,6 @@ def _text_in(formats: Formats) -> str:
 
 def _unicode(text: str) -> bytes:
     return (text.replace("\r\n", "\n").replace("\n", "\r\n") + "\0").encode("utf-16-le", "replace")
-
-
-def _until(look: Any, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() >= end:
-            return False
-        time.sleep(_LOOK_SECONDS)
-    return True
 
 
 if sys.platform == "win32":

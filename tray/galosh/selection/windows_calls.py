@@ -90,7 +90,7 @@ if sys.platform == "win32":
             """See windows.Calls."""
             self._user32.SetForegroundWindow(ctypes.c_void_p(window))
 
-        def sequence(self) -> int:
+        def changes(self) -> int:
             """See windows.Calls."""
             return int(self._user32.GetClipboardSequenceNumber())
 

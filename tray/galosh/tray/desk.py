@@ -194,7 +194,7 @@ class Desk:
         """The page opens on the newest sheet: this talk."""
         try:
             if words.strip():
-                Client(self._host.paths).add_sheet(words)
+                Client(self._host.paths).add_notebook(text=words)
         except GaloshError as error:
             stated = error
             self._host.post(lambda: self._host.news(stated.what, stated.next_step))
