@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from galosh.selection.swap import swap_and_paste, until
-from galosh.selection.values import Origin, Outcome, Screen, Selection, decode
+from galosh.selection.values import Origin, Outcome, Screen, Selection, selected
 
 # One item of the pasteboard: its bytes by type.
 Items = Sequence[Mapping[str, bytes]]
@@ -67,10 +67,7 @@ class Mac:
             return None
         if text is None:
             text = self._copied(deadline_seconds)
-        data = text.encode("utf-8", "replace")
-        cut = len(data) > limit_bytes
-        text = decode(data[:limit_bytes], cut=cut)
-        return Selection(text, cut, origin) if text.strip() else None
+        return selected(text.encode("utf-8", "replace"), limit_bytes, origin)
 
     def read_origin(self) -> Origin | None:
         """See choose.Way."""

@@ -78,6 +78,13 @@ def terminal_text(text: str) -> str | None:
     return line
 
 
+def selected(data: bytes, limit_bytes: int, origin: Origin) -> Selection | None:
+    """A selection of at most `limit_bytes` of UTF-8; None where there is nothing but blanks."""
+    cut = len(data) > limit_bytes
+    text = decode(data[:limit_bytes], cut=cut)
+    return Selection(text, cut, origin) if text.strip() else None
+
+
 def decode(data: bytes, *, cut: bool) -> str:
     """UTF-8 that may end within a sign."""
     text = data.decode("utf-8", "replace")

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import time
 
-from galosh.selection.values import Origin, Outcome, Screen, Selection, decode
+from galosh.selection.values import Origin, Outcome, Screen, Selection, selected
 from galosh.selection.x11 import X11, copy
 
 _COPY_SECONDS = 2.0
@@ -26,10 +26,7 @@ class Wayland:
         found = X11().read_selection(deadline_seconds, limit_bytes)
         if found is not None:
             return Selection(found.text, found.cut, Origin(0))
-        data = _paste(deadline, limit_bytes)
-        cut = len(data) > limit_bytes
-        text = decode(data[:limit_bytes], cut=cut)
-        return Selection(text, cut, Origin(0)) if text.strip() else None
+        return selected(_paste(deadline, limit_bytes), limit_bytes, Origin(0))
 
     def read_origin(self) -> Origin | None:
         """See choose.Way: no compositor tells which window has the keyboard."""

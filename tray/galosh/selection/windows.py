@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from galosh.selection.swap import swap_and_paste, until
-from galosh.selection.values import Origin, Outcome, Screen, Selection, decode
+from galosh.selection.values import Origin, Outcome, Screen, Selection, selected
 
 Formats = Sequence[tuple[int, bytes]]
 CF_UNICODETEXT = 13
@@ -79,10 +79,7 @@ class Windows:
             return None  # nothing is selected; the clipboard was not touched
         text = _text_in(calls.read() or ())
         calls.write(former)
-        data = text.encode("utf-8", "replace")
-        cut = len(data) > limit_bytes
-        text = decode(data[:limit_bytes], cut=cut)
-        return Selection(text, cut, origin) if text.strip() else None
+        return selected(text.encode("utf-8", "replace"), limit_bytes, origin)
 
     def read_origin(self) -> Origin | None:
         """See choose.Way."""
