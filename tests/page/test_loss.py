@@ -73,6 +73,7 @@ class TestTwoTabs:
             page.evaluate("() => document.querySelector('#sheet').setSelectionRange(0, 0)")
             page.focus("#sheet")
             page.keyboard.insert_text(f"<{i}>")
+            assert f"<{i}>" in text_of(page)
             other.bring_to_front()
             other.evaluate(
                 """() => {

@@ -99,6 +99,20 @@ def test_a_link_opens_the_page_once(running: Running) -> None:
     assert "set-cookie" not in refused.headers
 
 
+def test_another_link_leaves_the_session_of_tabs_that_are_open(running: Running) -> None:
+    browser = Browser.opened(running)
+    code = code_of(running)
+    again = browser.call("POST", "/galosh/v1/session", {"code": code})
+    assert (again.status, again.json["key"]) == (200, browser.key)
+    assert "set-cookie" not in again.headers
+    assert browser.call("POST", "/galosh/v1/session", {"code": code}).status == 401
+    assert browser.call("GET", "/galosh/v1/status").status == 200
+    browser.key = "k" * 43  # as of a session that ended
+    assert browser.trade(code_of(running)).status == 200
+    assert browser.key != "k" * 43
+    assert browser.call("GET", "/galosh/v1/status").status == 200
+
+
 def test_half_a_session_is_none(running: Running) -> None:
     browser = Browser.opened(running)
     whole = (browser.cookie, browser.key)
@@ -232,7 +246,7 @@ def test_sessions_nobody_uses_are_forgotten(tmp_path: Path) -> None:
 
     async def live() -> None:
         book = Sessions(file, clock)
-        halves = await book.begin(book.make_link(), "t" * 64)
+        halves = await book.add("t" * 64)
         assert len(book.known()) == 1
         clock.now += 29 * 86_400
         book.use(next(iter(book.known())))
@@ -243,7 +257,7 @@ def test_sessions_nobody_uses_are_forgotten(tmp_path: Path) -> None:
         assert not Sessions(file, clock).known()
         assert halves.cookie != halves.key
         for _ in range(40):
-            await book.begin(book.make_link(), "t" * 64)
+            await book.add("t" * 64)
         assert len(book.known()) == 32
         file.write_text("{nonsense")
         assert not Sessions(file, clock).known()

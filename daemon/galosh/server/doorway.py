@@ -34,7 +34,7 @@ from galosh.server import (
     routes_openai,
     routes_page,
 )
-from galosh.server.gate import Door, Knock, Verdict, is_open_to_all, page_headers
+from galosh.server.gate import KEY_HEADER, Door, Knock, Verdict, is_open_to_all, page_headers
 from galosh.server.house import House
 from galosh.server.peers import is_own_user
 from galosh.server.secret import Token
@@ -232,7 +232,7 @@ def knock_of(request: web.BaseRequest, path: str) -> Knock:
         asks_method=headers.getall("Access-Control-Request-Method", []),
         asks_headers=headers.getall("Access-Control-Request-Headers", []),
         cookie=headers.getall("Cookie", []),
-        page_key=headers.getall("X-Galosh-Key", []),
+        page_key=headers.getall(KEY_HEADER, []),
     )
 
 

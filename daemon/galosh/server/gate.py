@@ -56,6 +56,7 @@ INFERENCE = frozenset(
 PAGE, PAGE_FILES = "/", "/page/"
 SESSION = "/galosh/v1/session"
 COOKIE = "galosh_session"
+KEY_HEADER = "X-Galosh-Key"
 _COOKIES = 8  # another port of this address may have set cookies of the same name
 
 _PAGE_METHODS = ("GET", "POST")

@@ -52,12 +52,19 @@ async def end_links(visit: Visit) -> web.StreamResponse:
 
 
 async def begin_session(visit: Visit) -> web.StreamResponse:
-    """`POST session` {"code"}: the cookie, and the key that the page keeps."""
+    """`POST session` {"code"}: the cookie, and the key that the page keeps.
+
+    A browser that has a session keeps it. With another, a tab that is open already would show
+    the new cookie beside the old key until it hears of the new one, and be locked out.
+    """
     transport = visit.request.transport
     if transport is None or await asyncio.to_thread(is_other_user_at, transport):
         raise GaloshError("server-forbidden")
     code = parse_code(await visit.body(_CODE_BODY_BYTES))
-    halves = await visit.house.sessions.begin(code, _token(visit).value)
+    visit.house.sessions.spend(code)
+    if visit.session is not None:
+        return exchange.answer({"key": visit.request.headers[gate.KEY_HEADER]})
+    halves = await visit.house.sessions.add(_token(visit).value)
     return with_session({"key": halves.key}, halves)
 
 

@@ -83,15 +83,14 @@ class Sessions:
         self._links.clear()
         return count
 
-    async def begin(self, code: str, token: str) -> Halves:
-        """Trade a code for a session. Raises GaloshError `server-link-spent`."""
+    def spend(self, code: str) -> None:
+        """Use a code up. Raises GaloshError `server-link-spent`."""
         self._drop_old_links()
         shown = _digest(code)
         found = [known for known in self._links if hmac.compare_digest(shown, known)]
         if not found:
             raise GaloshError("server-link-spent", limit_seconds=LINK_SECONDS)
         del self._links[found[0]]
-        return await self.add(token)
 
     async def add(self, token: str) -> Halves:
         """A fresh session. With a full disk it lasts until galosh stops: the page is where the
