@@ -13,7 +13,6 @@ import math
 from array import array
 from collections import deque
 from collections.abc import Collection, Sequence
-from statistics import median
 
 # How long a match is compared back, and how many places of one pair of tokens are looked at.
 _LONGEST = 12
@@ -168,7 +167,7 @@ class RowCost:
         costs = [(seconds / step - 1) / proposed for proposed, seconds in self._guesses]
         costs.append(self._first)
         self.value = min(self._most, max(0.0, _quick(costs)))
-        self.fair = min(self._most, max(0.0, median(costs)))
+        self.fair = min(self._most, max(0.0, _middle(costs)))
 
 
 class Purse:
@@ -242,6 +241,12 @@ class Chance:
 
 def _kind(strength: int) -> int:
     return (strength > 1) + (strength > 2) + (strength > 4) + (strength > 8)
+
+
+def _middle(values: Collection[float]) -> float:
+    """The median; `statistics` takes milliseconds of every start to import."""
+    ordered = sorted(values)
+    return (ordered[len(ordered) // 2] + ordered[~(len(ordered) // 2)]) / 2
 
 
 def _quick(values: Collection[float]) -> float:

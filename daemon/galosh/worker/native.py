@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import re
 import sys
 import types
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 _KEPT_LINES = 50
 _SIZE = re.compile(r"(\S+) +(model|KV|RS|compute|output) buffer size = +([0-9.]+) MiB")
+_VERSION = re.compile(r"^__version__ = [\"'](.+?)[\"']", re.MULTILINE)
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5  # ggml.h
 
 
@@ -30,8 +31,7 @@ class Native:
     def __init__(self) -> None:
         # Else an abort starts a debugger in the dying worker, which takes seconds.
         os.environ["GGML_NO_BACKTRACE"] = "1"
-        self.lib: Any = _import_low_level()
-        self.binding = importlib.metadata.version("llama-cpp-python")
+        self.lib, self.binding = _import_low_level()
         self.log = _Log(self.lib)
         self.lib.llama_backend_init()
         self.system = bytes(self.lib.llama_print_system_info()).decode("utf-8", "replace")
@@ -95,12 +95,15 @@ class _Log:
         self._sizes[kind, place] = mebibytes
 
 
-def _import_low_level() -> types.ModuleType:
+def _import_low_level() -> tuple[Any, str]:
+    """The module, and the version of the package it is from."""
     spec = importlib.util.find_spec("llama_cpp")
-    if spec is None or spec.submodule_search_locations is None:
+    if spec is None or spec.submodule_search_locations is None or spec.origin is None:
         raise ImportError("llama_cpp")
+    # Asking importlib.metadata takes as long as all other imports here together.
+    told = _VERSION.search(Path(spec.origin).read_text("utf-8"))
     package = types.ModuleType("llama_cpp")
     package.__path__ = list(spec.submodule_search_locations)
     package.__spec__ = spec
     sys.modules["llama_cpp"] = package
-    return importlib.import_module("llama_cpp.llama_cpp")
+    return importlib.import_module("llama_cpp.llama_cpp"), told[1] if told else "?"

@@ -13,19 +13,19 @@ messages are broken up before and come out as `Segment`s that are plain text.
 from __future__ import annotations
 
 import ctypes
-import datetime
+import importlib
 import threading
 from collections.abc import Sequence
-from typing import NamedTuple
-
-import jinja2
+from typing import TYPE_CHECKING, NamedTuple
 
 from galosh.worker.fault import WorkerFault
 from galosh.worker.host import Host
-from galosh.worker.sandbox import RefusedError, compile_template, variables
 from galosh.worker.tool_form import form_of, thinks
 from galosh.worker.tool_talk import taught, told
 from galosh.worker.turn import Tool, Turn, changed, texts_of
+
+if TYPE_CHECKING:
+    import jinja2
 
 LIMIT_SECONDS = 1.0
 _GRACE_SECONDS = 0.3
@@ -158,6 +158,7 @@ class Template:
         return tool._replace(description=described, parameters=changed(tool.parameters, clean))
 
     def _guarded(self, asked: _Asked) -> str:
+        prepare()  # before the limits count: what breaks off an import leaves half a module
         outcome: list[str | BaseException] = []
 
         def work() -> None:
@@ -185,6 +186,8 @@ class Template:
         return _text_of(outcome[0])
 
     def _render(self, asked: _Asked) -> str:
+        from galosh.worker.sandbox import compile_template, variables
+
         if self._compiled is None:
             self._compiled = compile_template(self._source)
         messages, more = told(self.form, self._source, asked.turns, asked.tools)
@@ -224,6 +227,11 @@ class Template:
         return ""
 
 
+def prepare() -> None:
+    """Import what rendering needs: as much as all the rest of a worker, and not for its start."""
+    importlib.import_module("galosh.worker.sandbox")
+
+
 def _text_of(outcome: str | BaseException) -> str:
     if isinstance(outcome, str):
         return outcome
@@ -231,11 +239,13 @@ def _text_of(outcome: str | BaseException) -> str:
         raise outcome
     if isinstance(outcome, _Overtime):
         raise WorkerFault("worker-template-endless", limit_seconds=LIMIT_SECONDS)
+    from galosh.worker.sandbox import RefusedError, broken_line
+
     if isinstance(outcome, RefusedError):
         raise WorkerFault("worker-template-refused", reason=str(outcome))
-    reason = type(outcome).__name__
-    if isinstance(outcome, jinja2.TemplateSyntaxError):
-        reason = f"{reason}, line {outcome.lineno}"
+    reason, line = type(outcome).__name__, broken_line(outcome)
+    if line is not None:
+        reason = f"{reason}, line {line}"
     # The message of the exception may quote the conversation, so only its kind is told.
     raise WorkerFault("worker-template-broken", reason=reason)
 
@@ -248,6 +258,8 @@ def _throw_into(thread: threading.Thread) -> None:
 
 
 def _now(pattern: str) -> str:
+    import datetime
+
     return datetime.datetime.now().astimezone().strftime(pattern)
 
 

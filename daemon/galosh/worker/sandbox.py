@@ -101,6 +101,11 @@ def compile_template(source: str) -> jinja2.Template:
     return Sandbox().from_string(source)
 
 
+def broken_line(error: BaseException) -> int | None:
+    """Where a template is no template, if that is what the error says."""
+    return error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else None
+
+
 def variables(
     messages: Sequence[Mapping[str, object]],
     bos: str,
