@@ -136,7 +136,7 @@ class Narrow:
     def admit(self, wish: LoadWish, build_id: str | None) -> Admitted:
         """See admission.Admission."""
         if wish.beside_bytes is not None and not self._house.beside:
-            self._house.launches -= 1  # nothing was started
+            self._house.launches -= 1  # ended before it was heard
             raise RefusalError(BESIDE, model_id=wish.model.id)
         return self._real.admit(wish, build_id)
 

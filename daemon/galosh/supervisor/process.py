@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from galosh.base.errors import GaloshError
@@ -45,12 +46,23 @@ class Listener(Protocol):
 
 
 class Worker:
-    """See the module. `start` it once; `close` or `condemn` it any time, any number of times."""
+    """See the module. `start` it once; `close` or `condemn` it any time, any number of times.
+
+    admit: whether it may be of use at all; asked in a thread while the process starts, which
+    takes as long. Until it has returned nobody hears of the worker; where it raises, the
+    process is killed and `on_gone` told the error.
+    """
 
     def __init__(
-        self, launcher: Launcher, listener: Listener, ledger: Ledger, limits: Limits
+        self,
+        launcher: Launcher,
+        admit: Callable[[Launch], None],
+        listener: Listener,
+        ledger: Ledger,
+        limits: Limits,
     ) -> None:
         self._launcher = launcher
+        self._admit = admit
         self._listener = listener
         self._ledger = ledger
         self._limits = limits
@@ -61,6 +73,7 @@ class Worker:
         self._last_words = bytearray()
         self._way_out: asyncio.Task[None] | None = None
         self._life: asyncio.Task[None] | None = None
+        self._admission: asyncio.Task[None] | None = None
         self.launch: Launch | None = None
 
     @property
@@ -120,6 +133,22 @@ class Worker:
 
     async def _start_and_reap(self) -> ExitFacts:
         self.launch = launch = await asyncio.to_thread(self._launcher)
+        self._admission = asyncio.get_running_loop().create_task(self._admitted(launch))
+        try:
+            facts = await self._run(launch)
+        finally:
+            await asyncio.wait([self._admission])
+        self._admission.result()
+        return facts
+
+    async def _admitted(self, launch: Launch) -> None:
+        try:
+            await asyncio.to_thread(self._admit, launch)
+        except BaseException:
+            self.condemn(Cause.ASKED)
+            raise
+
+    async def _run(self, launch: Launch) -> ExitFacts:
         before = await asyncio.to_thread(read_memory)
         if self._asked or self._condemned:
             return ExitFacts(0, _SYSTEM, asked=self._asked, condemned=self._condemned)
@@ -167,8 +196,10 @@ class Worker:
 
     async def _hear(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
+        assert self._admission is not None
         decoder = FrameDecoder()
         while data := await process.stdout.read(_CHUNK_BYTES):
+            await asyncio.wait([self._admission])
             if self._condemned is not None:
                 continue  # nothing it says counts any more; read on so that it can end
             try:

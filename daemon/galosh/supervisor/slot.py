@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from galosh.base.clock import Clock
@@ -159,7 +160,8 @@ class Slot:
         self.stage = self.rest_asked = Stage.AWAKE
         self.progress = 0.0
         tools = self._tools
-        self.worker = Worker(lambda: self._admit(wish), self, tools.ledger, self._limits)
+        admit = partial(self._admit, wish)
+        self.worker = Worker(tools.launcher, admit, self, tools.ledger, self._limits)
         self.worker.start()
         self.watchdog.arm(self._limits.hello_seconds)
         if wish.beside_bytes is None:
@@ -168,11 +170,9 @@ class Slot:
     def _tell_loading(self, wish: LoadWish) -> None:
         self._bus.publish("model.loading", model_id=wish.model.id, title=wish.model.title)
 
-    def _admit(self, wish: LoadWish) -> Launch:
-        """In a thread, before the process is made."""
-        launch = self._tools.launcher()
+    def _admit(self, wish: LoadWish, launch: Launch) -> None:
+        """In a thread, while the process starts."""
         self._admitted = self._tools.admission.admit(wish, launch.build_id)
-        return launch
 
     def stop(self) -> None:
         """Have no worker; `Keeper.unloaded` tells when it is gone, if there is one now."""
