@@ -73,7 +73,7 @@ def real_engine_home() -> Paths:
         now = shelf.current(paths)
         if now is None or not _of_today(now):
             # Here, not above: every test run imports this file, few build an engine.
-            from galosh.engine.build import build
+            from galosh.engine import build
             from tests.engine.machines import this_machine
 
             build(paths, this_machine(), starter_model(), SilentReport(), fresh=now is not None)

@@ -7,11 +7,24 @@ crashes is remembered (history) and the next one is taken; the engine in use so 
 working. `worker_command` starts the worker inside an engine (launch).
 """
 
-from galosh.engine.build import build, preview
-from galosh.engine.launch import worker_command
-from galosh.engine.records import Engine
-from galosh.engine.shelf import confirm, current, engines, previous, use
-from galosh.engine.trial import try_engine
+from typing import TYPE_CHECKING
+
+from galosh.base.late import late
+
+if TYPE_CHECKING:
+    from galosh.engine.builder import build, preview
+    from galosh.engine.launch import worker_command
+    from galosh.engine.records import Engine
+    from galosh.engine.shelf import confirm, current, engines, previous, use
+    from galosh.engine.trial import try_engine
+else:
+    _SHELF = ("confirm", "current", "engines", "previous", "use")
+    __getattr__ = late(
+        __name__,
+        {"build": "builder", "preview": "builder", "worker_command": "launch"}
+        | {"Engine": "records", "try_engine": "trial"}
+        | dict.fromkeys(_SHELF, "shelf"),
+    )
 
 __all__ = [
     "Engine",
