@@ -48,7 +48,7 @@ class Daemon:
         """
         self.home = Path(tempfile.mkdtemp(prefix="galosh-bench-"))
         self.paths = Paths.under(self.home)
-        own_engines(self.paths)
+        real.link_engines(self.paths)
         tables = {"api": "port = 0", **(settings or {})}
         text = "".join(f"[{name}]\n{lines}\n" for name, lines in tables.items())
         durable.write_text(self.paths.settings_file, text)
@@ -81,9 +81,13 @@ class Daemon:
         Not detached, so that whoever keeps other programs off the PC while something is
         measured can tell that this one belongs to the measurement.
         """
+        environ = {**os.environ, "GALOSH_HOME": str(self.home), **self._environ}
+        # As installed: modules are compiled once, not at every start.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        environ["PYTHONPYCACHEPREFIX"] = str(self.home / "compiled")
         child = subprocess.Popen(
             [sys.executable, "-m", "galosh.server"],
-            env={**os.environ, "GALOSH_HOME": str(self.home), **self._environ},
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -185,18 +189,6 @@ class Daemon:
                 raise TimeoutError("the worker is still there")
             time.sleep(0.05)
         return time.monotonic() - began
-
-
-def own_engines(paths: Paths) -> None:
-    """Give this home the shared engines as hard links: milliseconds, and a worker of our own.
-
-    The worker's files are brought up to date in the engine's folder at every start; with one
-    folder for all, two checkouts that run at once would start each other's workers.
-    """
-    shared = real.real_engine_home().engines
-    paths.engines.parent.mkdir(parents=True, exist_ok=True)
-    leave = shutil.ignore_patterns("galosh", "__pycache__", "*.lock", ".staging-*")
-    shutil.copytree(shared, paths.engines, symlinks=True, copy_function=os.link, ignore=leave)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -23,7 +23,6 @@ from galosh.fit.memory import RunSettings
 from galosh.supervisor.load_plan import LoadPlan
 from galosh.worker.frames import MAX_FRAME_BYTES
 from scripts.benches.engine_bench import Bench
-from scripts.benches.engine_daemon import own_engines
 from scripts.benches.engine_verdict import Row, Verdict
 from tests import real
 from tests.worker.client import WorkerProcess
@@ -82,7 +81,7 @@ def measure(bench: Bench) -> Row:
 
 def _command(home: Path) -> list[str]:
     paths = Paths.under(home)
-    own_engines(paths)
+    real.link_engines(paths)
     engine = current(paths)
     assert engine is not None
     return worker_command(paths, engine)

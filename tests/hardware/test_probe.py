@@ -14,7 +14,7 @@ import pytest
 from galosh.base.paths import Paths
 from galosh.hardware import Fact, Machine, probe
 from galosh.hardware.facts import CpuFacts, MemoryFacts
-from galosh.hardware.probe import ask, blank_machine, system_prober
+from galosh.hardware.probe import ask, blank_machine, probe_threads, system_prober
 from galosh.hardware.run import run_program
 
 
@@ -152,3 +152,7 @@ if sys.platform != "win32":
         plain.write_text("text")
         assert run_program([str(plain)]).text is None
         assert run_program(["bad\0name"]).text is None
+
+
+def test_the_threads_alone_are_those_of_the_whole_probe() -> None:
+    assert probe_threads() == probe().threads

@@ -369,7 +369,7 @@ class Supervisor:
         if self._threads is not None:
             return
         chosen = self._settings.number("engine.threads")
-        self._threads = chosen or await asyncio.to_thread(_machine_threads, self._paths)
+        self._threads = chosen or await asyncio.to_thread(_machine_threads)
 
     async def _model_ready(
         self, model: StoredModel, *, named: bool = True, anew: bool = False
@@ -428,7 +428,7 @@ def _frame(request: GenerationRequest, model: StoredModel, name: str) -> Mapping
     return request.with_defaults(model.sampler, model.system).frame(name)
 
 
-def _machine_threads(paths: Paths) -> int:
-    from galosh import hardware
+def _machine_threads() -> int:
+    from galosh.hardware.probe import probe_threads
 
-    return max(1, hardware.probe(paths).threads)
+    return probe_threads()

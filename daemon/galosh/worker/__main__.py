@@ -20,7 +20,7 @@ from galosh.worker.mailbox import Mailbox
 from galosh.worker.native import Native
 from galosh.worker.options import read_threads
 from galosh.worker.pipe import Pipe
-from galosh.worker.render import prepare
+from galosh.worker.render import prepare, prepare_first
 from galosh.worker.serve import EXIT_ENGINE_BROKEN, EXIT_PROTOCOL, EXIT_SAVE_SECONDS, Service
 
 # Some of llama.cpp's tokenizers recurse once per character of a long word.
@@ -36,6 +36,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for wish in host.settle():
         sys.stderr.write(f"worker: refused by the system: {wish}\n")
+    prepare_first()
     abort = AbortFlag(host)
     mailbox = Mailbox(abort)
     walls = Confinement(host)

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import importlib.util
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from galosh.worker.fault import WorkerFault
@@ -41,6 +43,7 @@ PLAIN = (
     "{% for message in messages %}{{ message.role | capitalize }}: {{ message.content }}\n\n"
     "{% endfor %}Assistant:"
 )
+_SANDBOX = "galosh.worker.sandbox"
 _PLAIN_STOPS = ("\nUser:", "\nSystem:")
 
 
@@ -227,9 +230,17 @@ class Template:
         return ""
 
 
+def prepare_first() -> None:
+    """Import it at the first start in an engine: once confined, Python cannot keep what it
+    has compiled, and would compile it at every start."""
+    spec = importlib.util.find_spec(_SANDBOX)
+    if spec is None or spec.cached is None or not Path(spec.cached).exists():
+        prepare()
+
+
 def prepare() -> None:
     """Import what rendering needs: as much as all the rest of a worker, and not for its start."""
-    importlib.import_module("galosh.worker.sandbox")
+    importlib.import_module(_SANDBOX)
 
 
 def _text_of(outcome: str | BaseException) -> str:

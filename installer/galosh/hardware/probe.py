@@ -72,6 +72,16 @@ def probe(paths: Paths | None = None) -> Machine:
     return ask(prober, target, LIMIT_SECONDS)
 
 
+def probe_threads() -> int:
+    """`Machine.threads`, of the processor alone: graphics and disk take their time."""
+    machine = blank_machine("not asked")
+    try:
+        cpu = Watched(system_prober().cpu, "cpu")
+    except Exception:  # an odd system, as above
+        return machine.threads
+    return dataclasses.replace(machine, cpu=cpu.result(blank_cpu, LIMIT_SECONDS)).threads
+
+
 def system_prober() -> Prober:
     """The probe for this operating system."""
     if sys.platform == "win32":
