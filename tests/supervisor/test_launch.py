@@ -11,7 +11,7 @@ from galosh.supervisor.admission import BESIDE, Admission, RefusalError
 from galosh.supervisor.launch import worker_environment
 from galosh.supervisor.load_plan import Admitted, LoadWish
 from galosh.supervisor.memory import count_oom_kills, read_memory, worker_bytes
-from tests.supervisor.kit import House, failure, in_loop, workers
+from tests.supervisor.kit import House, answer, failure, in_loop, workers
 
 
 def test_secrets_and_search_paths_stay_behind() -> None:
@@ -87,7 +87,15 @@ async def test_the_process_starts_while_the_memory_is_being_judged(house: House)
         tools.admission = slow = Slow(tools.admission)
         assert (await supervisor.ready("alpha")).model_id == "alpha"
         assert slow.beside == 1
-        assert [frame["type"] for frame in house.frames()] == ["load"]
+        [load] = house.frames()
+        assert (load["type"], load["awaited"]) == ("load", False)
+
+
+@in_loop
+async def test_a_worker_is_told_that_a_question_waits(house: House) -> None:
+    async with house.open() as supervisor:
+        await answer(supervisor, "x", "alpha")
+        assert [frame["awaited"] for frame in house.frames() if frame["type"] == "load"] == [True]
 
 
 @in_loop

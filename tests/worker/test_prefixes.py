@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from galosh.worker.prefix_files import PrefixFiles
-from galosh.worker.prefixes import Prefixes, common, common_tokens, pack
+from galosh.worker.prefixes import Prefixes, Usable, common, common_tokens, pack
 
 KEY = bytes(range(32))
 TEXT = list(range(100, 200))
@@ -27,6 +27,12 @@ def files(folder: Path, key: bytes = KEY, identity: str = "m", budget: int = 10*
     return PrefixFiles(folder, key, identity, budget)
 
 
+def prefixes(budget: int, on_disk: PrefixFiles | None, usable: Usable, cut: bool) -> Prefixes:
+    made = Prefixes(budget, on_disk)
+    made.serve(usable, cut)
+    return made
+
+
 def state(size: int = 1000, fill: int = 7) -> bytearray:
     return bytearray([fill]) * size
 
@@ -40,7 +46,7 @@ def test_what_two_texts_have_in_common(length: int) -> None:
 
 
 def test_the_longest_beginning_is_found_and_a_longer_text_replaces_a_shorter() -> None:
-    kept = Prefixes(10_000, None, cuttable, True)
+    kept = prefixes(10_000, None, cuttable, True)
     assert kept.add(TEXT[:40], 0, state())
     assert kept.add([1, 2, *TEXT], 0, state())
     assert kept.add(TEXT, 0, state(2000))
@@ -52,7 +58,7 @@ def test_the_longest_beginning_is_found_and_a_longer_text_replaces_a_shorter() -
 
 
 def test_a_state_that_cannot_be_cut_serves_whole_or_not_at_all() -> None:
-    kept = Prefixes(10_000, None, whole_only, False)
+    kept = prefixes(10_000, None, whole_only, False)
     kept.add(TEXT[:40], 39, state())
     kept.add(TEXT, 99, state())
     assert kept.find([*TEXT[:70], 5], 70)[1] == 40
@@ -60,7 +66,7 @@ def test_a_state_that_cannot_be_cut_serves_whole_or_not_at_all() -> None:
 
 
 def test_the_least_recently_used_goes_first_and_nothing_exceeds_the_budget() -> None:
-    kept = Prefixes(2500, None, cuttable, True)
+    kept = prefixes(2500, None, cuttable, True)
     kept.add([1, *TEXT], 0, state())
     kept.add([2, *TEXT], 0, state())
     first, _ = kept.find([1, *TEXT], 101)
@@ -75,14 +81,14 @@ def test_the_least_recently_used_goes_first_and_nothing_exceeds_the_budget() -> 
 
 
 def test_what_leaves_memory_goes_to_disk_and_comes_back_in_another_life(tmp_path: Path) -> None:
-    kept = Prefixes(1500, files(tmp_path / "p"), cuttable, True)
+    kept = prefixes(1500, files(tmp_path / "p"), cuttable, True)
     kept.add([1, *TEXT], 0, state(fill=1))
     kept.add([2, *TEXT], 0, state(fill=2))
     assert kept.memory_bytes == 1000
     assert kept.save(None) == 1000
     kept.give_back(False)
     assert kept.memory_bytes == 0
-    again = Prefixes(1500, files(tmp_path / "p"), cuttable, True)
+    again = prefixes(1500, files(tmp_path / "p"), cuttable, True)
     for number in (1, 2):
         prefix, count = again.find([number, *TEXT, 5], 101)
         assert count == 101
@@ -154,3 +160,61 @@ def test_the_disk_budget_holds_over_all_models(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 6000
     assert files(tmp_path, identity="m1").scan()[-1].tokens == pack([5, *TEXT])
     assert files(tmp_path, budget=6000).write(pack(TEXT), 0, state(7000)) is None
+
+
+class TestReadAhead:
+    """The state that was used last is read before anybody knows that it is needed."""
+
+    @pytest.fixture
+    def shelf(self, tmp_path: Path) -> PrefixFiles:
+        shelf = files(tmp_path / "p")
+        for number in (1, 2):
+            saved = shelf.write(pack([number, *TEXT]), 0, state(fill=number))
+            assert saved is not None
+            os.utime(tmp_path / "p" / saved.name, (number, number))
+        return shelf
+
+    def begun(self, shelf: PrefixFiles, budget: int = 1500) -> tuple[Prefixes, Path]:
+        """One that reads ahead, and the file that was used last."""
+        kept = prefixes(budget, shelf, cuttable, True)
+        kept.read_ahead()
+        return kept, shelf._folder / shelf.scan()[-1].name
+
+    def state_of(self, kept: Prefixes, number: int) -> bytearray | None:
+        prefix, count = kept.find([number, *TEXT, 5], 101)
+        assert prefix is not None
+        assert count == 101
+        return kept.state(prefix)
+
+    def test_it_is_there_when_it_is_asked_for_and_only_once(self, shelf: PrefixFiles) -> None:
+        kept, last = self.begun(shelf)
+        assert kept._ahead is not None
+        kept._ahead._thread.join()
+        last.unlink()
+        assert self.state_of(kept, 2) == state(fill=2)
+        assert self.state_of(kept, 2) is None  # from its file, which is gone
+
+    def test_another_one_is_read_from_its_own_file(self, shelf: PrefixFiles) -> None:
+        kept, _ = self.begun(shelf)
+        assert self.state_of(kept, 1) == state(fill=1)
+        assert self.state_of(kept, 2) == state(fill=2)
+
+    def test_a_wrong_byte_is_found_as_ever(self, shelf: PrefixFiles) -> None:
+        last = shelf._folder / shelf.scan()[-1].name
+        data = bytearray(last.read_bytes())
+        data[-500] ^= 1
+        last.write_bytes(data)
+        os.utime(last, (2, 2))
+        kept, _ = self.begun(shelf)
+        assert self.state_of(kept, 2) is None
+        assert not last.exists()
+
+    def test_nothing_is_read_that_memory_has_no_place_for(self, shelf: PrefixFiles) -> None:
+        kept, _ = self.begun(shelf, budget=999)
+        assert kept._ahead is None
+        assert self.state_of(kept, 2) == state(fill=2)
+
+    def test_what_nobody_needed_is_let_go(self, shelf: PrefixFiles) -> None:
+        kept, _ = self.begun(shelf)
+        kept.stop_ahead()
+        assert kept._ahead is None

@@ -64,15 +64,16 @@ def test_another_conversation_in_between_costs_nothing(fresh: WorkerProcess, mod
     assert chances(again) == chances(warm)
 
 
+@pytest.mark.parametrize("awaited", [False, True])
 def test_what_was_read_outlives_the_worker(
-    worker_argv: list[str], model: Path, tmp_path: Path
+    worker_argv: list[str], model: Path, tmp_path: Path, awaited: bool
 ) -> None:
     with WorkerProcess(worker_argv) as one:
         one.load(model, **saving(tmp_path / "p"))
         told = answer(one.generate(**ask("What is the capital of France?")))
         leave(one)
     with WorkerProcess(worker_argv) as two:
-        two.load(model, **saving(tmp_path / "p"))
+        two.load(model, awaited=awaited, **saving(tmp_path / "p"))
         events = two.generate(**ask("What is the capital of France?"))
         leave(two)
     done = events[-1]
@@ -81,7 +82,10 @@ def test_what_was_read_outlives_the_worker(
     assert "You are" not in "".join(path.name for path in (tmp_path / "p").iterdir())
 
 
-def test_a_tampered_file_is_not_used(worker_argv: list[str], model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_tampered_file_is_not_used(
+    worker_argv: list[str], model: Path, tmp_path: Path, awaited: bool
+) -> None:
     with WorkerProcess(worker_argv) as one:
         one.load(model, **saving(tmp_path / "p"))
         told = answer(one.generate(**ask("What is the capital of France?")))
@@ -91,7 +95,7 @@ def test_a_tampered_file_is_not_used(worker_argv: list[str], model: Path, tmp_pa
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
     with WorkerProcess(worker_argv) as two:
-        two.load(model, **saving(tmp_path / "p"))
+        two.load(model, awaited=awaited, **saving(tmp_path / "p"))
         events = two.generate(**ask("What is the capital of France?"))
     assert events[-1]["cached_tokens"] == 0
     assert answer(events) == told

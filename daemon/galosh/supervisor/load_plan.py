@@ -96,7 +96,7 @@ class LoadWish:
     be less now. beside_bytes: what the model in use holds; it stays meanwhile, so there must be
     room for both. None: there is none in use.
     override: load it as wanted although it does not fit. stands_in: for another model that there
-    was no room for.
+    was no room for. awaited: a question waits for it.
     """
 
     model: StoredModel
@@ -106,6 +106,7 @@ class LoadWish:
     beside_bytes: int | None = None
     override: bool = False
     stands_in: bool = False
+    awaited: bool = False
 
     def same_as(self, other: LoadWish | None) -> bool:
         """Whether the model would be loaded in the same way, memory aside."""

@@ -241,6 +241,7 @@ class Owner:
             usual,
             below_bytes=self._below_bytes.get(model.id),
             beside_bytes=held,
+            awaited=any(ticket.demand.kind is Kind.ANSWER for ticket in tickets),
             stands_in=bool(tickets) and all(ticket.stands_in for ticket in tickets),
             override=usual.override or any(ticket.override_memory for ticket in tickets),
         )

@@ -281,13 +281,15 @@ class Slot:
             error = GaloshError("supervisor-worker-version", theirs=theirs, ours=PROTOCOL)
             self._refuse(worker, error)
             return
-        assert self.model is not None
+        wish, model = self.wish, self.model
+        assert wish is not None
+        assert model is not None
         assert self._admitted is not None
         self.engine_system = hello.system
-        if self.wish is not None and self.wish.beside_bytes is not None:
-            self._tell_loading(self.wish)  # not before there was room for it
+        if wish.beside_bytes is not None:
+            self._tell_loading(wish)  # not before there was room for it
         self.plan = plan = self._admitted.plan
-        worker.send(plan.frame(self.model.path))
+        worker.send({**plan.frame(model.path), "awaited": wish.awaited})
         self._apply(Signal.HELLO)
         self.watchdog.arm(self._limits.load_silence_seconds)
 

@@ -68,10 +68,14 @@ class Loaded:
         """Load a model in place of whatever is there. Raises WorkerFault."""
         self.unload()
         self._native.log.take_sizes()
+        self._prefixes = _prefixes(options)
         try:
+            if options.awaited:
+                self._prefixes.read_ahead()
             model = self._load_model(options, progress)
             context = self._make_context(model, options)
-            context.warm_up()
+            if not options.awaited:
+                context.warm_up()
         except CancelledError:
             self._free_model()
             raise WorkerFault("worker-load-cancelled") from None
@@ -79,7 +83,6 @@ class Loaded:
             self._free_model()
             raise
         self._options = options
-        self._prefixes = _prefixes(options, context)
         self._seat(context, model)
         self.sizes = self._native.log.take_sizes()
         self._load_draft_model(model, context)
@@ -87,8 +90,10 @@ class Loaded:
 
     def wake(self, progress: Progress) -> tuple[Model, Context]:
         """All of it, as it was before it went to rest. Raises WorkerFault."""
-        if self._options is None:
+        if self._options is None or self._prefixes is None:
             raise WorkerFault("worker-no-model")
+        if self.context is None:
+            self._prefixes.read_ahead()
         model = self.model or self._load_model(self._options, progress)
         if self.context is None:
             self._seat(self._make_context(model, self._options), model)
@@ -173,6 +178,7 @@ class Loaded:
 
     def _seat(self, context: Context, model: Model) -> None:
         assert self._prefixes is not None
+        self._prefixes.serve(context.usable, context.can_share)
         self._seats = Seats(context, self._prefixes)
         self.engine = Engine(context, self._seats, self._mailbox, model.forgetful, self._fail)
 
@@ -195,11 +201,11 @@ class Loaded:
             self.model = None
 
 
-def _prefixes(options: LoadOptions, context: Context) -> Prefixes:
+def _prefixes(options: LoadOptions) -> Prefixes:
     files = None
     if options.prefix_folder is not None and options.prefix_disk_bytes > 0:
         folder = Path(options.prefix_folder)
         files = PrefixFiles(
             folder, options.prefix_key, options.prefix_identity, options.prefix_disk_bytes
         )
-    return Prefixes(options.prefix_memory_bytes, files, context.usable, context.can_share)
+    return Prefixes(options.prefix_memory_bytes, files)

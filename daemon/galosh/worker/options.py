@@ -43,8 +43,8 @@ class LoadOptions:
     sequences: answers at a time. outputs: rows of logits a batch may ask for. prefix_…: where
     what was read is kept (None: not on disk), the key its files are signed with, what makes
     them fit this model and engine, and how much may be kept. confine: this model is the only one
-    of this process's life; nothing else needs to be within reach. template: in place of the
-    one in the file.
+    of this process's life; nothing else needs to be within reach. awaited: somebody's question
+    waits for it. template: in place of the one in the file.
     """
 
     path: str
@@ -68,6 +68,7 @@ class LoadOptions:
     draft: bool
     draft_path: str | None
     confine: bool
+    awaited: bool
     template: str | None
     template_name: str
     template_stops: tuple[str, ...]
@@ -193,6 +194,7 @@ def read_load(request: Mapping[str, object]) -> LoadOptions:
         draft=_flag(request, "draft", True),
         draft_path=_maybe_text(request, "draft_path"),
         confine=_flag(request, "confine", False),
+        awaited=_flag(request, "awaited", False),
         template=_maybe_text(request, "template"),
         template_name=_maybe_text(request, "template_name") or "",
         template_stops=_stops(request.get("template_stops")),

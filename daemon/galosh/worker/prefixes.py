@@ -11,6 +11,7 @@ import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from galosh.worker.ahead import Ahead
 from galosh.worker.prefix_files import PrefixFiles, SavedPrefix
 
 _TOKEN_BYTES = 4
@@ -36,18 +37,32 @@ class Prefix:
 
 
 class Prefixes:
-    """See the module. `usable(oldest, count, common)` says how much of a state serves;
-    `cuttable`: whether any state serves for every beginning of its text."""
+    """See the module. To be used when it was told whom to `serve`."""
 
-    def __init__(
-        self, memory_bytes: int, files: PrefixFiles | None, usable: Usable, cuttable: bool
-    ) -> None:
+    def __init__(self, memory_bytes: int, files: PrefixFiles | None) -> None:
         self._budget_bytes = memory_bytes
         self._files = files
-        self._usable = usable
-        self._cuttable = cuttable
+        self._ahead: Ahead | None = None
         # Least recently used first.
         self._kept = [] if files is None else [_from_file(saved) for saved in files.scan()]
+
+    def serve(self, usable: Usable, cuttable: bool) -> None:
+        """`usable(oldest, count, common)` says how much of a state serves; `cuttable`: whether
+        any state serves for every beginning of its text."""
+        self._usable = usable
+        self._cuttable = cuttable
+
+    def read_ahead(self) -> None:
+        """Begin to read the state that was used last: somebody is waiting for the model."""
+        last = self._kept[-1] if self._kept else None
+        if self._files is None or last is None or last.saved is None or last.state is not None:
+            return
+        if last.saved.state_bytes <= self._budget_bytes:
+            self._ahead = Ahead(self._files, last.saved)
+
+    def stop_ahead(self) -> None:
+        """Whoever waited knows by now what is needed."""
+        self._ahead = None
 
     @property
     def memory_bytes(self) -> int:
@@ -81,7 +96,9 @@ class Prefixes:
         """The bytes of a prefix, from memory or its file; it is now the last used one."""
         state = prefix.state
         if state is None and prefix.saved is not None and self._files is not None:
-            state = self._files.read(prefix.saved)
+            ahead, self._ahead = self._ahead, None
+            of_it = ahead is not None and ahead.saved is prefix.saved
+            state = ahead.take() if ahead and of_it else self._files.read(prefix.saved)
         if prefix in self._kept:
             self._kept.remove(prefix)
             if state is not None:

@@ -64,6 +64,7 @@ class Seats:
                 answer.shared = shared
             elif prefix is not None:
                 answer.restored_tokens = self._restore(seat, prefix, kept)
+        self._prefixes.stop_ahead()
         self._occupy(seat, answer)
         self._follow(answer, limit, running)
         self._give_back_kept()
