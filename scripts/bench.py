@@ -17,7 +17,7 @@ REPO = Path(__file__).resolve().parents[1]
 COMMANDS = {
     "desktop": (
         "scripts.benches.desktop",
-        "memory, idle time, first icon",
+        "memory, idle time, first icon, hotkey to caret",
     ),
     "downloads": ("scripts.benches.downloads", "downloads against other tools"),
     "engine": ("scripts.benches.engine", "the engine against llama.cpp, and its manners"),

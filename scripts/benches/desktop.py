@@ -1,4 +1,4 @@
-"""`bench.py desktop`: memory, idle processor time and first icon of tray and quick prompt.
+"""`bench.py desktop`: memory, idle time, first icon and press to caret of tray and quick prompt.
 
 Real parts only: a private X server, bus and xfce4-panel, the agent with its popup, the daemon
 without a model. Memory is proportional (PSS): what two processes share counts half for each.
@@ -19,6 +19,7 @@ from galosh.api.client import Client
 from galosh.api.find import is_running
 from galosh.api.launch import stop_daemon
 from galosh.base.paths import Paths
+from scripts.benches.desktop_caret import press_to_caret
 from tests.desktop_kit import Desktop, desktop, end, wait_for
 from tests.tray.kit import icon_at
 
@@ -30,6 +31,8 @@ _TARGETS = {
     "popup_idle_percent": 0.1,
     "daemon_idle_percent": 0.1,
     "first_icon_seconds": 1.0,
+    "press_to_caret_seconds": 0.05,
+    "press_to_caret_marked_seconds": 0.05,
 }
 
 
@@ -37,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line."""
     parser.add_argument("--seconds", type=float, default=60.0, help="how long idle is watched")
     parser.add_argument("--starts", type=int, default=5, help="how many cold starts")
+    parser.add_argument("--presses", type=int, default=100, help="of the hotkey, in each case")
     parser.add_argument("--json", type=Path, help="write the figures there")
 
 
@@ -45,13 +49,13 @@ def main(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as name, desktop(Path(name), services=True) as here:
         here.panel()
         try:
-            figures = measure(here, options.seconds, options.starts)
+            figures = measure(here, options)
         finally:
             stop_daemon(_paths(here))
     for what, value in figures.items():
         target = _TARGETS.get(what)
         verdict = "" if target is None else f"  (at most {_shown(what, target)})"
-        print(f"{what:24} {_shown(what, value):>12}{verdict}")
+        print(f"{what:36} {_shown(what, value):>12}{verdict}")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
     missed = [what for what, most in _TARGETS.items() if figures.get(what, most) > most]
@@ -59,7 +63,7 @@ def main(options: argparse.Namespace) -> int:
     return 1 if missed else 0
 
 
-def measure(here: Desktop, seconds: float, starts: int) -> dict[str, float]:
+def measure(here: Desktop, options: argparse.Namespace) -> dict[str, float]:
     """Every figure."""
     figures: dict[str, float] = {}
     paths = _paths(here)
@@ -74,14 +78,15 @@ def measure(here: Desktop, seconds: float, starts: int) -> dict[str, float]:
     pids = {"tray": tray.pid, "popup": popup, "daemon": daemon.pid}
     before = {name: _busy_seconds(pid) for name, pid in pids.items()}
     begin = time.monotonic()
-    time.sleep(seconds)
+    time.sleep(options.seconds)
     spent = time.monotonic() - begin
     for name, pid in pids.items():
         figures[f"{name}_bytes"] = pss_bytes(pid)
         figures[f"{name}_idle_percent"] = 100 * (_busy_seconds(pid) - before[name]) / spent
     figures["daemon_and_tray_bytes"] = figures["daemon_bytes"] + figures["tray_bytes"]
+    figures |= press_to_caret(here, options.presses)
     end(tray)
-    times = [_first_icon_seconds(here) for _ in range(starts)]
+    times = [_first_icon_seconds(here) for _ in range(options.starts)]
     figures["first_icon_seconds"] = statistics.median(times)
     figures["first_icon_worst_seconds"] = max(times)
     return dict(sorted(figures.items()))

@@ -22,11 +22,13 @@ import pytest
 
 from tests.desktop_kit import Desktop, Process, desktop, end, wait_for
 from tests.fakes.tray_host import Host
+from tests.tray.caret import Hands
 from tests.tray.kit import Served, icon_at, served, start_tray, wait_gone
 
 pytestmark = pytest.mark.long
 PROGRAMS = Path(__file__).parents[1] / "selection" / "programs"
 KEYS = "ctrl+alt+space"
+RETURN = 0xFF0D
 WINDOW = ("--name", "quick prompt")
 MARKED = "Ничего  не исправлять: helo мир 🙂🦙\n"
 FORMATS = {"UTF8_STRING": "Прежнее 🦙".encode(), "application/x-odd": b"\x00\xff" * 7}
@@ -132,8 +134,8 @@ def asked(daemon: Served) -> list[str]:
     return [str(one["messages"][-1]["content"]) for one in whole if one.get("messages")]
 
 
-def clipboard(here: Desktop, kind: str) -> bytes:
-    command = ["xclip", "-selection", "clipboard", "-o", "-t", kind]
+def clipboard(here: Desktop, kind: str, which: str = "clipboard") -> bytes:
+    command = ["xclip", "-selection", which, "-o", "-t", kind]
     return subprocess.run(command, env=here.environ, capture_output=True, timeout=20).stdout
 
 
@@ -152,6 +154,27 @@ def test_press_shows_and_press_again_hides(here: Desktop, tray: Process) -> None
         wait_for(lambda: in_front(here) == "letter", "the editor in front again")
     print(f"press to window, xdotool's own time in it: {1000 * statistics.median(times):.0f} ms")
     assert editor.text == "words"  # none of the keys reached it
+
+
+def test_what_is_typed_once_the_caret_is_there_arrives(
+    here: Desktop, daemon: Served, tray: Process
+) -> None:
+    editor = Editor(here, "some words")
+    here.keys("Right")  # nothing is marked any more
+    hands = Hands(here)
+    before, times = hands.keyboard(), []
+    for number, word in enumerate(("alder", "birch", "cedar", "dogwood", "elm", "fir")):
+        if number >= 3:
+            hands.mark_more()
+            wait_for(lambda: clipboard(here, "UTF8_STRING", "primary"), "marked words")
+        times.append(hands.press())
+        hands.tap(*map(ord, word), RETURN)
+        question = word if number < 3 else f"{word}\n\n{editor.text[2 - number :]}"
+        wait_for(lambda question=question: question in asked(daemon), question)  # type: ignore[misc]
+        hands.leave(lambda: hands.keyboard() == before)
+    print(f"press to caret: {1000 * statistics.median(times):.0f} ms")
+    assert statistics.median(times) < 0.5  # 0.01 on a quiet machine
+    assert editor.text == "some words"
 
 
 def test_a_frozen_program_does_not_hold_it_up(here: Desktop, tray: Process) -> None:
