@@ -100,6 +100,22 @@ def test_what_leaves_memory_goes_to_disk_and_comes_back_in_another_life(tmp_path
         assert (tmp_path / "p").stat().st_mode & 0o777 == 0o700
 
 
+def test_the_next_life_knows_what_was_used_last(tmp_path: Path) -> None:
+    kept = prefixes(10_000, files(tmp_path), cuttable, True)
+    for number in (1, 2, 3):
+        kept.add([*TEXT, number], 0, state(fill=number))
+    used, count = kept.find([*TEXT, 9], 100)
+    assert count == 100
+    assert used is not None
+    assert kept.state(used) == state(fill=3)  # of those that serve as well, the last
+    kept.save(None)
+    again = prefixes(10_000, files(tmp_path), cuttable, True)
+    assert [prefix.tokens[-4:] for prefix in again._kept] == [pack([n]) for n in (1, 2, 3)]
+    found, _ = again.find([*TEXT, 9], 100)
+    assert found is not None
+    assert again.state(found) == state(fill=3)
+
+
 def test_a_write_that_takes_too_long_leaves_nothing(tmp_path: Path) -> None:
     assert files(tmp_path).write(pack(TEXT), 0, state(), deadline=0.0) is None
     assert list(tmp_path.iterdir()) == []

@@ -20,7 +20,7 @@ from galosh.worker.mailbox import Mailbox
 from galosh.worker.native import Native
 from galosh.worker.options import read_threads
 from galosh.worker.pipe import Pipe
-from galosh.worker.render import prepare, prepare_first
+from galosh.worker.render import prepare_first
 from galosh.worker.serve import EXIT_ENGINE_BROKEN, EXIT_PROTOCOL, EXIT_SAVE_SECONDS, Service
 
 # Some of llama.cpp's tokenizers recurse once per character of a long word.
@@ -72,8 +72,6 @@ def _sort(request: dict[str, object], mailbox: Mailbox, walls: Confinement) -> N
         if kind == "load":
             walls.enter_for(request)
         mailbox.put(request)
-        if kind == "load":
-            prepare()  # beside the native code that loads
 
 
 def _exit(save: bool, mailbox: Mailbox) -> None:

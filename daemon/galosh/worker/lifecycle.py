@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ from galosh.worker.native import Native
 from galosh.worker.options import LoadOptions
 from galosh.worker.prefix_files import PrefixFiles
 from galosh.worker.prefixes import Prefixes
+from galosh.worker.render import prepare
 from galosh.worker.sample import Logprobs
 from galosh.worker.seats import Seats
 
@@ -73,6 +75,8 @@ class Loaded:
             if options.awaited:
                 self._prefixes.read_ahead()
             model = self._load_model(options, progress)
+            # Not beside the loading itself, which asks Python at every step whether to go on.
+            threading.Thread(target=prepare, name="prepare", daemon=True).start()
             context = self._make_context(model, options)
             if not options.awaited:
                 context.warm_up()

@@ -83,12 +83,13 @@ class Prefixes:
         )
 
     def find(self, tokens: Sequence[int], limit: int) -> tuple[Prefix | None, int]:
-        """The prefix that remembers most of the first `limit` tokens, and how many."""
+        """The prefix that remembers most of the first `limit` tokens, and how many; of
+        several that do, the one used last."""
         text = pack(tokens[:limit])
         best, most = None, 0
         for prefix in self._kept:
             count = self._usable(prefix.oldest, prefix.count, common(prefix.tokens, text))
-            if count > most:
+            if count >= max(most, 1):
                 best, most = prefix, count
         return best, most
 
@@ -129,6 +130,9 @@ class Prefixes:
         for prefix in reversed(self._kept):
             if prefix.state is not None and prefix.saved is None and self._save(prefix, deadline):
                 written += len(prefix.state)
+        if written and self._files is not None:
+            # The next life goes by the times of the files, and the last used was first here.
+            self._files.touch(prefix.saved.name for prefix in self._kept if prefix.saved)
         return written
 
     def give_back(self, all_of_it: bool) -> None:
