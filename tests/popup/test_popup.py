@@ -7,7 +7,6 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -234,12 +233,20 @@ def test_continue_in_notebook_by_the_keyboard_alone(popup: Popup, running: Runni
     popup.desk.keys("Tab", "Tab", "Tab", "Return")  # the answer, Copy, Continue in notebook
     assert popup.heard("notebook")["text"] == "a b\n\na b "
     assert popup.heard("hidden")
-    found: Any = running.client._call("GET", "/galosh/v1/chats")
-    [brief] = found["chats"]
-    assert brief["title"] == "a b"
-    whole: Any = running.client._call("GET", f"/galosh/v1/chats/{brief['id']}")
-    said = [(one["role"], one["text"]) for one in whole["chat"]["nodes"]]
-    assert said == [("user", "a b"), ("assistant", "a b ")]
+    assert running.client.chats() == []  # the sheet that the tray makes is the only copy
+
+
+def test_a_talk_is_over_once_it_is_a_sheet(popup: Popup, running: Running) -> None:
+    said: list[str] = []
+    for number in (1, 2, 3):
+        popup.tell("moved", text="another talk" if number < 3 else said[-1])
+        popup.show()
+        popup.desk.type("abc"[number - 1])
+        popup.desk.keys("Return")
+        answered(running, number)
+        popup.desk.keys("Tab", "Tab", "Tab", "Return")
+        said.append(popup.heard("notebook", number)["text"])
+    assert [text.split() for text in said] == [["a", "a"], ["a", "a", "b", "b"], ["c", "c"]]
 
 
 def test_a_talk_goes_on_when_the_window_comes_back(popup: Popup, running: Running) -> None:

@@ -37,7 +37,7 @@ FORMATS = {"UTF8_STRING": "Прежнее 🦙".encode(), "application/x-odd": b
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Desktop]:
     with desktop(tmp_path, services=True) as found:
-        found.environ["GALOSH_LANG"] = "en"
+        found.environ.update(GALOSH_LANG="en", BROWSER="true %s")
         found.layout("us,ru")
         found.panel()
         yield found
@@ -175,6 +175,29 @@ def test_what_is_typed_once_the_caret_is_there_arrives(
     print(f"press to caret: {1000 * statistics.median(times):.0f} ms")
     assert statistics.median(times) < 0.5  # 0.01 on a quiet machine
     assert editor.text == "some words"
+
+
+def test_a_talk_that_goes_on_in_the_notebook_is_there_and_nowhere_else(
+    here: Desktop, daemon: Served, tray: Process
+) -> None:
+    daemon.client.change_setting("history.keep", False)
+    Editor(here, "words")
+    here.keys("Right")  # nothing is marked any more
+    for word in ("alder", "birch"):
+        here.keys(KEYS)
+        wait_for(lambda: "quick prompt" in in_front(here), "the quick prompt in front")
+        here.type(word)
+        here.keys("Return")
+        wait_for(lambda word=word: word in asked(daemon), "the question")  # type: ignore[misc]
+        wait_for(lambda: not daemon.client.status()["worker"]["answering"], "the answer")  # type: ignore[index]
+        time.sleep(0.5)  # on its way to the screen
+        here.keys("Tab", "Tab", "Tab", "Tab", "Return")  # past the answer, Insert and Copy
+        wait_for(lambda: not shown(here), "no window")
+        time.sleep(1)  # the sheet
+    sheets = [daemon.client.notebook(str(row["id"]))["text"] for row in daemon.client.notebooks()]
+    assert sorted(map(str, sheets)) == ["alder\n\necho: alder ", "birch\n\necho: birch "]
+    assert daemon.client.chats() == []
+    assert not (daemon.paths.state / "quick-prompt.json").exists()
 
 
 def test_a_frozen_program_does_not_hold_it_up(here: Desktop, tray: Process) -> None:

@@ -72,10 +72,6 @@ class AsyncPaperCalls:
             lambda client: client.add_chat_node(chat_id, role, text, parent=parent, **told)
         )
 
-    async def keep_talk(self, title: str, messages: Sequence[tuple[str, str]]) -> Reply:
-        """See PaperCalls."""
-        return await self._call(lambda client: client.keep_talk(title, messages))
-
     async def change_chat_node(self, chat_id: str, node_id: str, **changes: object) -> Reply:
         """See PaperCalls."""
         return await self._call(lambda client: client.change_chat_node(chat_id, node_id, **changes))

@@ -84,15 +84,6 @@ class PaperCalls:
         body = {"parent": parent, "role": role, "text": text, **told}
         return self._call("POST", f"{_CHATS}/{chat_id}/nodes", body)
 
-    def keep_talk(self, title: str, messages: Sequence[tuple[str, str]]) -> Reply:
-        """Make a talk (role, text …) one of the page's; its facts."""
-        chat = self.add_chat(title)
-        parent: str | None = None
-        for role, text in messages:
-            reply = self.add_chat_node(str(chat["id"]), role, text, parent=parent)
-            parent = str(_one(reply, "node")["id"])
-        return chat
-
     def change_chat_node(self, chat_id: str, node_id: str, **changes: object) -> Reply:
         """Another text (thoughts, model, speed) in a message's place."""
         return self._call("PATCH", f"{_CHATS}/{chat_id}/nodes/{node_id}", changes)

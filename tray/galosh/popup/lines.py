@@ -2,7 +2,8 @@
 
 Tray to popup: `{"do": "show" | "toggle", "selection": {"text", "cut", "can_insert"} | null,
 "hotkey": str | null, "screen": [x, y, width, height] | null}`, `{"do": "hide"}`,
-`{"do": "inserted", "how": "inserted" | "copied" | "refused"}`, `{"do": "quit"}`.
+`{"do": "inserted", "how": "inserted" | "copied" | "refused"}`, `{"do": "moved", "text": str}`,
+`{"do": "quit"}`.
 
 Popup to tray: `{"event": "ready" | "shown" | "hidden"}`, `{"event": "insert" | "notebook",
 "text": str}`, and, as its last words, `{"event": "failed", "error": {code, what, why, …}}`.
@@ -57,11 +58,18 @@ class Inserted:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """The talk with this text is a sheet of the notebook now."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Quit:
     """End the process."""
 
 
-Order = Show | Hide | Inserted | Quit
+Order = Show | Hide | Inserted | Moved | Quit
 
 
 def parse_order(line: bytes) -> Order | None:
@@ -84,6 +92,9 @@ def parse_order(line: bytes) -> Order | None:
     if what == "inserted":
         how = data.get("how")
         return Inserted(str(how)) if how in HOWS else None
+    if what == "moved":
+        text = data.get("text")
+        return Moved(text) if isinstance(text, str) else None
     return Hide() if what == "hide" else Quit() if what == "quit" else None
 
 

@@ -7,7 +7,6 @@ item names the question it belongs to, so that late ones can be told apart.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -17,10 +16,9 @@ from galosh.api import Client, Notice, Usage, is_running, start_daemon
 from galosh.api.hangup import HangUp
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.popup.conversation import Message, Turn
+from galosh.popup.conversation import Message
 
 _START_SECONDS = 60.0
-_TITLE_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -124,21 +122,6 @@ class Talk:
         number, call = self._number, self._call
         _run(lambda: self._answer(number, call, messages, sampler), "popup-answer")
         return number
-
-    def keep(self, turns: Sequence[Turn], done: Callable[[], None]) -> None:
-        """Give the talk to the daemon, where the page finds it; then, or when that fails, go on
-        with `done`, in a thread of ours."""
-
-        def work() -> None:
-            with contextlib.suppress(GaloshError):  # the page then opens without it
-                Client(self._paths).keep_talk(
-                    " ".join(turns[0].shown.split())[:_TITLE_CHARACTERS],
-                    [part for turn in turns for part in
-                     (("user", turn.sent), ("assistant", turn.answer))],
-                )  # fmt: skip
-            done()
-
-        _run(work, "popup-keep")
 
     def stop(self) -> None:
         """End the answer and everything else that the model does for us."""

@@ -17,7 +17,7 @@ from galosh.popup.conversation import Conversation, Message, beginning, read_act
 from galosh.popup.difference import SAME, Change, changes
 from galosh.popup.history import History
 from galosh.popup.keep import Keeper
-from galosh.popup.lines import Chosen, Hide, Inserted, Order, Quit, Show
+from galosh.popup.lines import Chosen, Hide, Inserted, Moved, Order, Quit, Show
 from galosh.popup.looks import Looks
 from galosh.popup.progress import Progress
 from galosh.popup.talk import Ended, Facts, Failed, News, Told, Words
@@ -74,6 +74,9 @@ class Window:
             self.leave()
         elif isinstance(order, Inserted):
             self._inserted(order.how)
+        elif isinstance(order, Moved):
+            if order.text == self._conversation.as_text():  # nothing was asked since
+                self._begin_anew(self._conversation.selection)
         elif isinstance(order, Quit):
             self.quit()
 
@@ -313,14 +316,9 @@ class Window:
         button.configure(text=say("popup.show-changes" if shown else "popup.show-plain"))
 
     def _continue_in_notebook(self) -> None:
-        """The page shows the talk, once the daemon has it; without one, the page alone."""
-        self._stop()
-        text, turns = self._conversation.as_text(), list(self._conversation.turns)
+        """The tray makes a sheet of the talk. Until it says so, these are the only words."""
         self.leave()
-        if turns:
-            self._talk.keep(turns, lambda: self._tell("notebook", text=text))
-        else:
-            self._tell("notebook", text="")
+        self._tell("notebook", text=self._conversation.as_text())
 
     def _new(self) -> None:
         self._stop()

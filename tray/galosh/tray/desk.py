@@ -187,14 +187,18 @@ class Desk:
         from galosh.selection import insert
 
         how = "refused" if self._origin is None else insert(words, self._origin)
+        self._tell_popup({"do": "inserted", "how": how})
+
+    def _tell_popup(self, message: Said) -> None:
         if self._popup is not None:
-            self._popup.send({"do": "inserted", "how": how})
+            self._popup.send(message)
 
     def _carry_over(self, words: str) -> None:
-        """The page opens on the newest sheet: this talk."""
+        """The page opens on the newest sheet: this talk, which the popup then lets go of."""
         try:
             if words.strip():
                 Client(self._host.paths).add_notebook(text=words)
+                self._tell_popup({"do": "moved", "text": words})
         except GaloshError as error:
             stated = error
             self._host.post(lambda: self._host.news(stated.what, stated.next_step))
