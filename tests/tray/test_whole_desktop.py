@@ -20,6 +20,8 @@ from typing import Any
 import psutil
 import pytest
 
+from galosh.hotkey.trigger import parse
+from galosh.hotkey.x11 import release, try_grab
 from tests.desktop_kit import Desktop, Process, desktop, end, wait_for
 from tests.fakes.tray_host import Host
 from tests.tray.caret import Hands
@@ -257,6 +259,22 @@ def test_nothing_is_left_however_it_ends(here: Desktop, daemon: Served, tray: Pr
     wait_for(lambda: not psutil.pid_exists(second), "end of the popup", 5)
     assert time.monotonic() - begin < 30
     assert daemon.client.status()["daemon"]  # it lives on
+
+
+def test_the_end_of_the_session_ends_it_in_order(
+    here: Desktop, daemon: Served, tray: Process
+) -> None:
+    popup, screen, keys = popup_pid(tray), here.connection(), parse(KEYS)
+    assert popup is not None
+    assert try_grab(screen, keys) is None
+    tray.send_signal(signal.SIGTERM)
+    assert wait_gone(tray) == 0
+    assert not psutil.pid_exists(popup)  # before the tray
+    code = try_grab(screen, keys)
+    assert code is not None
+    release(screen, keys, code)
+    assert daemon.client.status()["daemon"]  # it lives on
+    assert "Traceback" not in here.log("tray.log")
 
 
 def test_a_taken_hotkey_is_said_with_two_others(here: Desktop, daemon: Served) -> None:

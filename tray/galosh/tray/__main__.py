@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
-from types import FrameType
 
 from galosh.api.client import Client
 from galosh.base import durable
@@ -55,6 +52,7 @@ def has_desktop() -> bool:
 
 def _live(paths: Paths, arguments: Sequence[str]) -> int:
     from galosh.tray.agent import Agent, Options
+    from galosh.tray.signals import on_end
 
     agent = Agent(
         paths,
@@ -66,12 +64,7 @@ def _live(paths: Paths, arguments: Sequence[str]) -> int:
         ),
     )
 
-    def leave(_number: int, _frame: FrameType | None) -> None:
-        # Beside the loop: what stops it may wait for it.
-        threading.Thread(target=agent.stop, daemon=True).start()
-
-    for number in (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(number, leave)
+    on_end(agent.stop)
     try:
         if not agent.run():
             _say(say("tray.no-desktop"))
