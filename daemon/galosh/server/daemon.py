@@ -24,6 +24,7 @@ from galosh.server.house import House
 from galosh.server.logfile import close_log, open_log
 from galosh.server.ports import Parts
 from galosh.server.version import read_version
+from galosh.supervisor.prepare import AFTER_SECONDS, prepare
 
 _ANSWERS_SECONDS = 3.0  # how long running answers may go on once a stop is asked for
 _GOODBYE_SECONDS = 1.0  # how long their last words may take to be written
@@ -139,7 +140,10 @@ class _Daemon:
         _log.info("listening pid=%d port=%s version=%s", facts.pid, port, facts.version)
         if self._ready is not None:
             self._ready(facts)
+        loop = asyncio.get_running_loop()
+        soon = loop.call_later(AFTER_SECONDS, lambda: loop.run_in_executor(None, prepare))
         await house.stopping.wait()
+        soon.cancel()
         _log.info("stopping")
         for door in doors:
             door.shut()

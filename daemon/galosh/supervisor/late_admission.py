@@ -1,4 +1,4 @@
-"""The real admission, imported by the first load: an idle daemon does without its modules."""
+"""The real admission, imported by the first load or by `prepare`: no start waits for it."""
 
 from __future__ import annotations
 
