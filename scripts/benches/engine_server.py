@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from scripts.benches.engine_client import Address, Answer, RefusedError, call, stream
+from scripts.benches.engine_daemon import cpu_seconds
 from scripts.benches.engine_peers import Peers
 
 _LOAD_SECONDS = 120.0
@@ -39,6 +40,11 @@ class Server:
     def address(self) -> Address:
         """Where it listens."""
         return Address(port=self.port)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Its processor time so far."""
+        return 0.0 if self._process is None else cpu_seconds(self._process.pid)
 
     def __enter__(self) -> Server:
         self.start()

@@ -13,7 +13,7 @@ from galosh.base.paths import Paths
 from galosh.base.settings import Settings
 from galosh.fit.memory import RunSettings
 from galosh.supervisor import Done, Supervisor
-from galosh.supervisor.admit import live_room
+from galosh.supervisor.admit import Admit, live_room
 from galosh.supervisor.crash import Cause
 from galosh.supervisor.fate import Fate, fate_of
 from galosh.supervisor.prefixes import identity_of, load_or_make_key, prefixes_for
@@ -276,3 +276,25 @@ async def refused(supervisor: Supervisor, name: str) -> str:
     except GaloshError as error:
         return error.code
     return ""
+
+
+@in_loop
+async def test_a_header_is_read_once_and_again_when_the_file_is_another(house: House) -> None:
+    async with house.open() as supervisor:
+        admit = Admit(
+            house.paths, lambda: Settings.load(house.paths.settings_file), supervisor.store
+        )
+        model = await asyncio.to_thread(supervisor.store.get, "alpha")
+        wish = supervisor.wish(model)
+        first = admit.admit(wish, None).plan.lasting_bytes
+        header = admit._header(model.path)
+        assert admit._header(model.path) is header
+        gguf_models.llama(layers=9).write(model.path)
+        assert admit._header(model.path) is not header
+        second = admit.admit(wish, None).plan.lasting_bytes
+        assert first is not None
+        assert second is not None
+        assert second > first
+        model.path.write_bytes(b"GGUF")
+        with pytest.raises(GaloshError):
+            admit.admit(wish, None)

@@ -1,6 +1,7 @@
 """Reads what admission decides from: the model's header, the memory that is free now.
 
-Owns the probes and their cost (a header and two small files; the processor is asked once).
+Owns the probes and their cost (a header and two small files; the processor is asked once, the
+header of the last model kept).
 Blocking; called in a thread before every load.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
@@ -18,6 +20,7 @@ from galosh.fit.ladder import Rung, rungs, settings_for
 from galosh.fit.memory import PROCESS_BYTES, RunSettings, forecast_memory
 from galosh.gguf import Header, check_file
 from galosh.store import ModelStore, StoredModel
+from galosh.store.scan import stamp
 from galosh.supervisor import drafts
 from galosh.supervisor.admission import (
     BESIDE,
@@ -48,6 +51,7 @@ class Admit:
         self._settings = settings
         self._store = store
         self._room = room or live_room
+        self._checked: tuple[Path, tuple[int, int] | None, Header] | None = None
         self._flags: frozenset[str] | None = None
         self._asked_flags = False
 
@@ -56,7 +60,7 @@ class Admit:
         room = self._room()
         settings = self._settings()
         budget = settings.number("prefix.memory_bytes") if settings.flag("prefix.keep") else 0
-        header = check_file(wish.model.path)
+        header = self._header(wish.model.path)
         try:
             ladder = self._ladder(header, wish, room, budget)
             if budget and choose(ladder[:1], wish) is None:
@@ -77,6 +81,15 @@ class Admit:
         if rung is ladder[0] and wish.below_bytes is None:
             plan = self._with_draft(plan, header, wish, rung, room)
         return Admitted(plan, told)
+
+    def _header(self, path: Path) -> Header:
+        """The header, checked; of the last model not again while its files are the same: a
+        large vocabulary takes 130 ms, at every waking."""
+        now = stamp(path)
+        if self._checked is None or self._checked[:2] != (path, now):
+            self._checked = None
+            self._checked = (path, now, check_file(path))
+        return self._checked[2]
 
     def _with_draft(
         self, plan: LoadPlan, header: Header, wish: LoadWish, rung: Rung, room: Room
