@@ -215,6 +215,16 @@ def test_a_question_without_an_answer_is_back_in_the_field(popup: Popup, running
     assert questions(running)[1].messages[-1]["content"] == "refused"
 
 
+def test_what_comes_with_the_end_finds_a_window(popup: Popup) -> None:
+    assert popup.process.stdin is not None
+    popup.process.stdin.write(
+        b'{"do": "quit"}\n' + 20 * b'{"do": "moved", "text": ""}\n{"do": "hide"}\n'
+    )
+    popup.process.stdin.close()
+    assert popup.process.wait(10) == 0
+    assert "Traceback" not in popup.desk.log("popup.log")
+
+
 def test_the_page_instead_for_screen_readers(popup: Popup, running: Running) -> None:
     running.client.change_setting("popup.screen_reader", True)
     popup.tell("show")  # learns of it, if it has not yet

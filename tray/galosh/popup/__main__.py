@@ -84,6 +84,7 @@ def _run(paths: Paths, orders: int, tell: Callable[..., None]) -> None:
 
     root.after(0, begin)
     root.mainloop()
+    root.destroy()
 
 
 def _lines(descriptor: int) -> Iterator[bytes]:

@@ -89,11 +89,11 @@ class Window:
         return just_left or self._root.focus_displayof() is not None
 
     def quit(self) -> None:
-        """End the process, once what is due is written."""
+        """End the loop, once what is due is written. The window stays for what came with it."""
         self._talk.stop()
         self._remember()
         self._keeper.close()
-        self._root.destroy()
+        self._root.quit()
 
     def _show(self, order: Show) -> None:
         if self._settings.get("popup.screen_reader") is True:
