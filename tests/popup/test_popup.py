@@ -225,16 +225,6 @@ def test_what_comes_with_the_end_finds_a_window(popup: Popup) -> None:
     assert "Traceback" not in popup.desk.log("popup.log")
 
 
-def test_the_page_instead_for_screen_readers(popup: Popup, running: Running) -> None:
-    running.client.change_setting("popup.screen_reader", True)
-    popup.tell("show")  # learns of it, if it has not yet
-    time.sleep(1.0)
-    popup.tell("hide")
-    popup.tell("show", selection={"text": "read me"}, hotkey=None, screen=None)
-    wait_for(lambda: {"event": "notebook", "text": "read me"} in popup.events, "the page")
-    assert popup.desk.windows("--name", "quick prompt") == []
-
-
 def test_continue_in_notebook_by_the_keyboard_alone(popup: Popup, running: Running) -> None:
     popup.show()
     popup.desk.type("a b")

@@ -39,6 +39,18 @@ class Host:
         self.clicked.append(key)
 
 
+class Popup:
+    """A quick prompt that hears. See galosh.tray.popup_child.PopupChild."""
+
+    given_up = False
+
+    def __init__(self) -> None:
+        self.said: list[object] = []
+
+    def send(self, message: object) -> None:
+        self.said.append(message)
+
+
 def test_a_talk_goes_on_in_the_notebook(tmp_path: Path) -> None:
     with served(tmp_path) as daemon:
         host = Host(daemon.paths)
@@ -51,3 +63,21 @@ def test_a_talk_goes_on_in_the_notebook(tmp_path: Path) -> None:
     assert host.told == []
     desk._popup_said({"event": "notebook", "text": "words"})
     wait_for(lambda: host.told == ["galosh is not running."], "the reason")
+
+
+def test_the_page_instead_for_screen_readers(tmp_path: Path) -> None:
+    with served(tmp_path) as daemon:
+        host = Host(daemon.paths)
+        host.view = View(settings={"popup.screen_reader": True})
+        desk = Desk(host, popup=False, hotkey=False)
+        popup = Popup()
+        desk._popup = popup  # type: ignore[assignment]
+        desk.show(toggle=True)
+        wait_for(lambda: host.clicked == ["notebook"], "the page")
+        assert daemon.client.notebooks() == []
+        desk._order("toggle", {"text": "read me", "cut": False, "can_insert": True})
+        wait_for(lambda: len(host.clicked) == 2, "the page")
+        [row] = daemon.client.notebooks()
+        assert daemon.client.notebook(str(row["id"]))["text"] == "read me"
+    assert popup.said == [{"do": "moved", "text": "read me"}]
+    assert host.told == []

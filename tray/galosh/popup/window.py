@@ -96,10 +96,6 @@ class Window:
         self._root.quit()
 
     def _show(self, order: Show) -> None:
-        if self._settings.get("popup.screen_reader") is True:
-            # Tk shows nothing to a screen reader; the page does.
-            self._tell("notebook", text="" if order.selection is None else order.selection.text)
-            return
         self._progress.hotkey = order.hotkey
         self._screen = order.screen
         self._take_selection(order.selection)

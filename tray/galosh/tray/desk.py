@@ -143,8 +143,10 @@ class Desk:
 
     def _order(self, what: str, selection: Said | None) -> None:
         popup = self._popup
+        # Tk shows nothing to a screen reader; the page does.
         if popup is None or popup.given_up or self._host.view.settings.get("popup.screen_reader"):
-            self._host.on_click("notebook")
+            words = "" if selection is None else str(selection["text"])
+            threading.Thread(target=self._carry_over, args=(words,), daemon=True).start()
             return
         from galosh.selection import active_screen
 
@@ -194,7 +196,7 @@ class Desk:
             self._popup.send(message)
 
     def _carry_over(self, words: str) -> None:
-        """The page opens on the newest sheet: this talk, which the popup then lets go of."""
+        """The page opens on the newest sheet: these words. A talk ends in the popup with that."""
         try:
             if words.strip():
                 Client(self._host.paths).add_notebook(text=words)
