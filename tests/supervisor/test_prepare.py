@@ -10,15 +10,17 @@ import sys, threading
 sys.path[:0] = {path!r}
 import galosh.server.daemon, galosh.server.parts
 from galosh.supervisor.prepare import prepare
-prepare()
-before = set(sys.modules)
 from galosh.base.paths import Paths
+from galosh.store import ModelStore
+store = ModelStore(Paths.find())
+prepare(store.list)
+before = set(sys.modules)
 from galosh.supervisor.memory import read_memory
 from galosh.supervisor.supervisor import _machine_threads
 from galosh.supervisor.admit import live_room
 from galosh.engine import current
 from galosh.engine.launch import worker_command
-_machine_threads(), read_memory(), live_room(), current(Paths.find())
+store.default(""), _machine_threads(), read_memory(), live_room(), current(Paths.find())
 print(sorted(name for name in set(sys.modules) - before if name.startswith(("galosh", "psutil"))))
 """
 

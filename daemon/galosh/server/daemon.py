@@ -141,7 +141,9 @@ class _Daemon:
         if self._ready is not None:
             self._ready(facts)
         loop = asyncio.get_running_loop()
-        soon = loop.call_later(AFTER_SECONDS, lambda: loop.run_in_executor(None, prepare))
+        soon = loop.call_later(
+            AFTER_SECONDS, lambda: loop.run_in_executor(None, prepare, house.models.list)
+        )
         await house.stopping.wait()
         soon.cancel()
         _log.info("stopping")
