@@ -56,3 +56,11 @@ def test_another_text_is_left_alone_and_so_are_the_files_beside_it(group: str) -
     for file, text in ORIGINALS[group].items():
         for other in ("", text + text, text.replace("_", "-")):
             assert source.changed(group, {**ORIGINALS[group], file: other}) is None
+
+
+def test_a_few_tokens_take_neither_small_parts_nor_tiles() -> None:
+    [text] = changed("few").values()
+    few = text.index("#define GALOSH_FEW")
+    assert (
+        few < text.index("nr1 <= GALOSH_FEW) {") < text.index("vec_dot_type && ne11 > GALOSH_FEW")
+    )

@@ -11,6 +11,12 @@ there are threads; among others, in one. The sums differ in their last bits, so 
 words would depend on what is computed beside it, and on the number of threads, which changes
 within an answer. Here the parts are the same for up to 16 rows, and the engine says so among
 its features (docs/decisions/0008-guesses-change-no-word.md).
+
+Few. Two to eight tokens at once (guesses that are checked, answers side by side) are computed
+by routines made for long prompts, which cost more than the tokens one by one would: weights
+in parts of 16 rows, each asked for under a counter that all threads share, and llamafile's
+tiles. Here they take the way of a single token
+(docs/decisions/0015-a-few-rows-are-no-prompt.md).
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # Names this form of the changes. An engine made with another one is not taken from the cache.
-MARK = "galosh_patience galosh_rows"
+MARK = "galosh_patience galosh_rows galosh_few"
 
 _FOLDER = "vendor/llama.cpp/ggml/src/ggml-cpu/"
 
@@ -246,9 +252,38 @@ _LAST_FEATURE = "        features.push_back({ nullptr, nullptr });\n"
 # Read by the worker: galosh.worker.exact.
 _FEATURE = '        features.push_back({ "GALOSH_ROWS", "16" });\n'
 
+_PARTS = """\
+    const int64_t nr1 = ne1 * ne2 * ne3;
+
+    // Now select a reasonable chunk size.
+    int chunk_size = 16;
+
+    // We need to step up the size if it's small
+    if (nr0 == 1 || nr1 == 1) {
+"""
+_LARGER_PARTS = _PARTS.replace("nr1 == 1", "nr1 <= GALOSH_FEW")
+_TILES = """\
+#if GGML_USE_LLAMAFILE
+    if (src1->type != vec_dot_type) {
+        const void* wdata"""
+_NO_TILES = _TILES.replace("vec_dot_type)", "vec_dot_type && ne11 > GALOSH_FEW)")
+_PRODUCT_BEFORE = "// ggml_compute_forward_mul_mat\n\n"
+_FEW = """\
+// galosh: so many tokens at once are no prompt.
+#define GALOSH_FEW 8
+
+"""
+
 # Each group is made whole or not at all: what it is called, and the changes by file.
 GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {
     "waits": {_FOLDER + "ggml-cpu.c": _WAITS},
+    "few": {
+        _FOLDER + "ggml-cpu.c": (
+            (_PRODUCT_BEFORE, _FEW + _PRODUCT_BEFORE),
+            (_PARTS, _LARGER_PARTS),
+            (_TILES, _NO_TILES),
+        ),
+    },
     "rows": {
         _FOLDER + "ggml-cpu.c": ((_ROOM, _NEW_ROOM),),
         _FOLDER + "ops.cpp": ((_SPLIT_BEFORE, _SPLIT + _SPLIT_BEFORE), (_CHOICE, _NEW_CHOICE)),
