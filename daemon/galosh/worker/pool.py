@@ -7,10 +7,10 @@ library does not show the functions there is no pool, and ggml makes what it nee
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import sys
 from typing import Any
+
+from galosh.worker.symbols import find_function
 
 _MOST_THREADS = 512  # GGML_MAX_N_THREADS
 
@@ -42,7 +42,7 @@ class Pool:
             ("llama_attach_threadpool", None, (ctypes.c_void_p,) * 3),
             ("llama_detach_threadpool", None, (ctypes.c_void_p,)),
         )
-        found = [_function(lib, *each) for each in wanted]
+        found = [find_function(lib, *each) for each in wanted]
         self.there = None not in found
         self._prepare, self._new, self._free, self._attach, self._detach = found
 
@@ -66,22 +66,3 @@ class Pool:
             self._detach(self._context)
         while self._pools:
             self._free(self._pools.pop())
-
-
-def _function(lib: Any, name: str, result: Any, arguments: tuple[Any, ...]) -> Any:
-    for library in _libraries(lib):
-        function = getattr(library, name, None)
-        if function is not None:
-            function.restype, function.argtypes = result, arguments
-            return function
-    return None
-
-
-def _libraries(lib: Any) -> list[Any]:
-    """llama.cpp's own libraries. Except on Windows the first shows what it was linked with."""
-    found = [lib._lib]
-    if sys.platform == "win32":
-        for name in ("ggml-base.dll", "ggml-cpu.dll"):
-            with contextlib.suppress(OSError):
-                found.append(ctypes.CDLL(name))
-    return found

@@ -18,6 +18,7 @@ from typing import Any
 from galosh.worker.constrain import POSSIBLE, Constraint
 from galosh.worker.fault import WorkerFault
 from galosh.worker.options import Sampling, fold_seed
+from galosh.worker.shortlist import Shortlist
 from galosh.worker.trigger import Trigger
 from galosh.worker.vocabulary import Vocabulary
 
@@ -59,6 +60,7 @@ class Sampler:
         self._chain: Any = lib.llama_sampler_chain_init(params)
         if not self._chain:
             raise WorkerFault("worker-sampler-failed", name="chain")
+        self._shortlist = Shortlist(lib, vocabulary.size, self._first_keeps(sampling))
         try:
             self._build(sampling, prompt)
             if grammar is not None:
@@ -77,7 +79,11 @@ class Sampler:
         """
         if self._constraint is not None and not self._constraint.waits:
             return self._constraint.next_token(context_pointer, row)
-        token = int(self._lib.llama_sampler_sample(self._chain, context_pointer, row))
+        token = None
+        if self._shortlist.usable:
+            token = self._shortlist.choose(self._chain, context_pointer, row)
+        if token is None:
+            token = int(self._lib.llama_sampler_sample(self._chain, context_pointer, row))
         if self._constraint is not None:
             self._constraint.hear(token)
         return token
@@ -90,6 +96,18 @@ class Sampler:
         if self._chain:
             self._lib.llama_sampler_free(self._chain)
             self._chain = None
+
+    def _first_keeps(self, sampling: Sampling) -> int:
+        """How many of the likeliest tokens the first sampler keeps; 0: it needs all."""
+        if sampling.logit_bias or self._vocabulary.suppressed:
+            return 0
+        if sampling.penalises or sampling.dries:
+            return 0
+        if sampling.temperature <= 0:
+            return 1
+        if sampling.mirostat or sampling.top_n_sigma > 0:
+            return 0
+        return max(0, sampling.top_k)
 
     def _build(self, sampling: Sampling, prompt: Sequence[int]) -> None:
         lib = self._lib

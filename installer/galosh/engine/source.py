@@ -17,6 +17,9 @@ by routines made for long prompts, which cost more than the tokens one by one wo
 in parts of 16 rows, each asked for under a counter that all threads share, and llamafile's
 tiles. Here they take the way of a single token
 (docs/decisions/0015-a-few-rows-are-no-prompt.md).
+
+Top. The likeliest tokens, found in the logits: llama.cpp's samplers copy the whole vocabulary
+for every token (`galosh.worker.shortlist`).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # Names this form of the changes. An engine made with another one is not taken from the cache.
-MARK = "galosh_patience galosh_rows galosh_few"
+MARK = "galosh_patience galosh_rows galosh_few galosh_top"
 
 _FOLDER = "vendor/llama.cpp/ggml/src/ggml-cpu/"
 
@@ -274,6 +277,55 @@ _FEW = """\
 
 """
 
+_TOP_BEFORE = "int ggml_cpu_has_avx2(void) {\n"
+_TOP = """\
+// galosh: a token as llama_token_data has it.
+struct galosh_token {
+    int32_t id;
+    float   logit;
+    float   p;
+};
+
+GGML_BACKEND_API int32_t galosh_top(const float * logits, int32_t n, int32_t k, \
+struct galosh_token * top);
+
+// The k largest of n logits above minus infinity, in no order: a heap with the least in front.
+// Of equal ones the first. Returns how many there are.
+int32_t galosh_top(const float * logits, int32_t n, int32_t k, struct galosh_token * top) {
+    int32_t count = 0;
+    float   least = -INFINITY;
+    for (int32_t i = 0; i < n; i++) {
+        const float logit = logits[i];
+        if (!(logit > least)) {
+            continue;
+        }
+        int32_t at = 0;
+        if (count < k) {
+            at = count++;
+            for (; at > 0 && top[(at - 1)/2].logit > logit; at = (at - 1)/2) {
+                top[at] = top[(at - 1)/2];
+            }
+        } else {
+            for (int32_t next; (next = 2*at + 1) < k; at = next) {
+                if (next + 1 < k && top[next + 1].logit < top[next].logit) {
+                    next++;
+                }
+                if (top[next].logit >= logit) {
+                    break;
+                }
+                top[at] = top[next];
+            }
+        }
+        top[at] = (struct galosh_token) { i, logit, 0.0f };
+        if (count == k) {
+            least = top[0].logit;
+        }
+    }
+    return count;
+}
+
+"""
+
 # Each group is made whole or not at all: what it is called, and the changes by file.
 GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {
     "waits": {_FOLDER + "ggml-cpu.c": _WAITS},
@@ -284,6 +336,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {
             (_TILES, _NO_TILES),
         ),
     },
+    "top": {_FOLDER + "ggml-cpu.c": ((_TOP_BEFORE, _TOP + _TOP_BEFORE),)},
     "rows": {
         _FOLDER + "ggml-cpu.c": ((_ROOM, _NEW_ROOM),),
         _FOLDER + "ops.cpp": ((_SPLIT_BEFORE, _SPLIT + _SPLIT_BEFORE), (_CHOICE, _NEW_CHOICE)),
