@@ -145,3 +145,33 @@ def test_one_busy_core_of_four_leaves_three_threads() -> None:
     pace = Pace(4, 4, (4, 128))
     play(pace, one_loop, 12, idle=0.0)
     assert pace.threads == 3
+
+
+def two_loops_by_turns(pace: Pace, number: int) -> None:
+    """One step beside two busy loops: their turns of the processor come between."""
+    if pace.threads == 2:
+        pace.note(0.018, 0.014)
+    else:
+        pace.note((0.032, 0.008, 0.008, 0.008)[number % 4], 0.008)
+
+
+def test_one_long_step_ends_no_look_at_fewer_threads() -> None:
+    pace = Pace(2, 4, (4, 128))
+    for number in range(4):
+        two_loops_by_turns(pace, number)
+    assert pace.on_trial
+    for number in range(4):
+        two_loops_by_turns(pace, number)
+    assert (pace.threads, pace.on_trial) == (1, False)
+
+
+def test_while_cores_are_short_fewer_threads_are_looked_at_again_and_again() -> None:
+    pace = Pace(2, 4, (4, 128))
+    failed = 0
+    for _ in range(400):  # every look goes wrong by chance
+        failed += pace.on_trial
+        pace.note(0.024 if pace.threads == 2 else 0.03, 0.008 * pace.threads)
+    assert failed >= 400 // 20 - 4
+    for number in range(40):
+        two_loops_by_turns(pace, number)
+    assert pace.threads == 1

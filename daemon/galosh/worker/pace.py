@@ -5,8 +5,9 @@ program takes one of their cores: on two cores with two busy loops 13 tokens/s i
 where one thread alone still gave 36 to 51. The sign of it is measured, not guessed: the
 process gets less processor time than its threads ask for. Then fewer threads are tried, and
 kept only if they are faster. More are tried again as soon as cores are seen idle; while none
-is, or where the system does not tell, from time to time. A trial ends at its first bad step,
-so that looking costs next to nothing.
+is, or where the system does not tell, from time to time. A trial of more ends at its first bad
+step, so that looking costs next to nothing; one of fewer goes on, since beside other programs
+a single step is long or short by chance.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _BETTER = 0.95
 _HOPELESS = 1.5
 _LONG_SECONDS = 0.3
 _IDLE_CORES = 0.5
+# Pauses, in first ones, between looks at fewer threads while there are not the cores for all.
+_STARVED_PAUSES = 4
 
 
 class Pace:
@@ -32,6 +35,7 @@ class Pace:
         self._at = 0
         self._home: int | None = None  # where a trial goes back to
         self._home_seconds = 0.0
+        self._starved = False
         self._first_pause, self._longest_pause = pause
         self._pause = {-1: self._first_pause, 1: self._first_pause}
         self._since = {-1: 0, 1: 0}
@@ -69,7 +73,9 @@ class Pace:
         self._cpu_seconds += cpu_seconds
         mean = self._wall_seconds / self._tokens
         if self._home is not None:
-            hopeless = wall_seconds / amount > self._home_seconds * _HOPELESS
+            hopeless = (
+                self._at < self._home and wall_seconds / amount > self._home_seconds * _HOPELESS
+            )
             if hopeless or self._window_is_full():
                 self._end_trial(self._home, mean, hopeless)
         elif self._window_is_full():
@@ -88,6 +94,7 @@ class Pace:
     def _consider(self, mean: float) -> None:
         got_cores = self._cpu_seconds / self._wall_seconds if self._wall_seconds else 0.0
         crowded = got_cores < self.threads * _CROWDED_SHARE
+        self._starved = round(got_cores) < self.threads
         self._since[-1] += self._steps
         self._since[1] += self._steps
         if crowded and self._at + 1 < len(self._counts) and self._fewer_are_due():
@@ -130,7 +137,10 @@ class Pace:
         if not hopeless and mean < self._home_seconds * _BETTER:
             self._pause = {-1: self._first_pause, 1: self._first_pause}
         else:
-            self._pause[direction] = min(2 * self._pause[direction], self._longest_pause)
+            most = self._longest_pause
+            if direction > 0 and self._starved:
+                most = min(most, _STARVED_PAUSES * self._first_pause)
+            self._pause[direction] = min(2 * self._pause[direction], most)
             self._at = home
         self._home = None
         self._clear()
