@@ -199,7 +199,8 @@ class Worker:
         assert self._admission is not None
         decoder = FrameDecoder()
         while data := await process.stdout.read(_CHUNK_BYTES):
-            await asyncio.wait([self._admission])
+            if not self._admission.done():  # asking costs a turn of the loop a piece
+                await asyncio.wait([self._admission])
             if self._condemned is not None:
                 continue  # nothing it says counts any more; read on so that it can end
             try:
