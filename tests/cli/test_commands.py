@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from galosh.api.wire import DaemonFacts
+from galosh.base import durable
 from galosh.base.paths import Paths
 from galosh.cli import main
 from galosh.cli.parser import VERBS, build_parser
@@ -58,6 +64,36 @@ def test_ask_prints_the_answer_and_nothing_else(
     captured = capsys.readouterr()
     assert captured.out == "say these words \n"
     assert captured.err == ""
+
+
+def test_a_daemon_that_dies_before_the_first_word_is_replaced(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as later, socket.socket(socket.AF_UNIX) as dying:
+        paths.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+        dying.bind(str(paths.socket))
+        dying.listen()
+        facts = DaemonFacts(os.getpid(), str(paths.socket), None, 1.0, "0.1.0")
+        durable.write_json(paths.daemon_facts, facts.to_json())
+
+        def die() -> None:
+            dying.accept()[0].close()  # whether it is there
+            asked = dying.accept()[0]
+            dying.close()
+            with suppress(OSError):
+                asked.recv(100)
+            asked.close()  # with the rest unread: a reset
+
+        def start(*_: object) -> None:
+            paths.socket.unlink()
+            later.enter_context(serving(paths))
+
+        monkeypatch.setattr("galosh.cli.ask.start_daemon", start)
+        thread = threading.Thread(target=die)
+        thread.start()
+        assert main(["ask", "say", "these", "words"]) == 0
+        thread.join()
+        assert capsys.readouterr().out == "say these words \n"
 
 
 def test_ask_appends_what_is_piped_in(

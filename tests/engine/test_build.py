@@ -201,7 +201,8 @@ def build_under(
         chip,
         model,
         told,
-        prefix=(emulator, "-cpu", processor),
+        # What this machine tells numpy about its own processor is not about that one.
+        prefix=(emulator, "-U", "OPENBLAS_CORETYPE", "-cpu", processor),
         limit_seconds=3000,
         tools=NO_INDEX,
         keep_builds=True,

@@ -91,10 +91,14 @@ def test_long_greedy_answers_are_the_same_too(
         assert accepted > 0, "nothing was compared"
 
 
-def test_a_copy_is_mostly_guessed(drafting: WorkerProcess) -> None:
-    events = ask(drafting, COPY, None)
-    assert count(events, "draft_accepted") > 0.3 * count(events, "completion_tokens")
-    assert count(events, "draft_tokens") >= count(events, "draft_accepted")
+def test_guesses_at_a_copy_hold(worker_argv: list[str], model: Path) -> None:
+    """How many are made hangs on what a row costs on this PC, which a new worker does not know."""
+    with WorkerProcess(worker_argv) as worker:
+        assert worker.load(model, threads=1, outputs=8)["type"] == "loaded"
+        events = ask(worker, COPY, None)
+    accepted = count(events, "draft_accepted")
+    assert accepted >= 3
+    assert accepted > 0.8 * count(events, "draft_tokens")
 
 
 @pytest.mark.parametrize(

@@ -22,16 +22,32 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     Raises GaloshError `cli-nothing-asked`, or the daemon's own errors.
     """
     wish = read_wish(arguments.text, arguments.preset)
-    client = ready_client(output)
-    most = arguments.max_tokens
-    deltas = client.ask(
-        wish.messages,
-        model=arguments.model,
-        max_tokens=most,
-        preset=wish.sampler,
-        think=wish.think if arguments.think is None else arguments.think,
-    )
-    return print_answer(deltas, output, most)
+    return print_answer(_deltas(wish, arguments, output), output, arguments.max_tokens)
+
+
+def _deltas(
+    wish: Wish, arguments: argparse.Namespace, output: Output
+) -> Generator[Delta, None, None]:
+    """The pieces of the answer. A daemon killed a moment ago takes connections until the
+    system has cleared it away: where it is gone before the first piece, the next one is asked.
+    """
+    for last in (False, True):
+        client, began = ready_client(output), False
+        try:
+            for delta in client.ask(
+                wish.messages,
+                model=arguments.model,
+                max_tokens=arguments.max_tokens,
+                preset=wish.sampler,
+                think=wish.think if arguments.think is None else arguments.think,
+            ):
+                began = True
+                yield delta
+            return
+        except GaloshError as error:
+            gone = error.code == "api-daemon-lost" and is_running(Paths.find()) is None
+            if last or began or not gone:
+                raise
 
 
 @dataclass(frozen=True)
