@@ -202,6 +202,9 @@ class FakeWorker:
         counted = sum(len(text.split()) for text in texts)
         say({"type": "embedded", "id": name, "vectors": vectors, "tokens": counted})
 
+    def on_threads(self, request: dict[str, Any]) -> None:
+        """Nobody hears of it."""
+
     def on_count(self, request: dict[str, Any]) -> None:
         count = len(request["text"].split())
         say({"type": "count", "id": request["id"], "tokens": count})

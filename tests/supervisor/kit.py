@@ -28,6 +28,7 @@ from galosh.supervisor.load_plan import Admitted, LoadWish
 from galosh.supervisor.pressure import Signs
 from galosh.supervisor.request import Event, Queued, TextPiece
 from galosh.supervisor.restart import RestartRules
+from galosh.supervisor.thread_count import ThreadCount
 from tests.fakes import gguf_models
 
 REPO = Path(__file__).parents[2]
@@ -58,11 +59,12 @@ class House:
     """Models, manners and the way to a supervisor.
 
     available_bytes: the memory that is free, of 8 GiB; None: whatever this PC has. beside:
-    whether there is room for two models at once.
+    whether there is room for two models at once. threads: how many are used, if not 2.
     """
 
     available_bytes: int | None = 8 << 30
     beside = False
+    threads: ThreadCount | None = None
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
@@ -107,6 +109,7 @@ class House:
             limits=replace(FAST, **limits),  # type: ignore[arg-type]
             admission=Narrow(self, Admit(self.paths, lambda: settings, store, self.room)),
             pressure=self.pressure,
+            threads=self.threads,
         )
 
     def room(self) -> Room:

@@ -16,7 +16,7 @@ store = ModelStore(Paths.find())
 prepare(store.list)
 before = set(sys.modules)
 from galosh.supervisor.memory import read_memory
-from galosh.supervisor.supervisor import _machine_threads
+from galosh.supervisor.thread_count import _machine_threads
 from galosh.supervisor.admit import live_room
 from galosh.engine import current
 from galosh.engine.launch import worker_command

@@ -128,6 +128,8 @@ DECLARED: dict[str, Setting] = {
         Setting("prefix.memory_bytes", int, 134_217_728, 0),
         Setting("prefix.disk_bytes", int, 1_073_741_824, 0),
         Setting("engine.threads", int, 0, 0, 1024),
+        # Without a number of threads: half of them while the PC runs on battery, or all.
+        Setting("engine.on_battery", str, "spare", choices=("spare", "full")),
         # A small model of the same vocabulary that guesses ahead: auto, off, or a model's id.
         Setting("engine.draft_model", str, "auto"),
         Setting("engine.gpu", str, "auto", choices=("auto", "off")),

@@ -151,6 +151,11 @@ class Owner:
                 ticket.fail(error)
                 self.abandon(ticket)
 
+    def set_threads(self, count: int) -> None:
+        """Have what is loaded compute with as many threads, from the next token on."""
+        for slot in self.slots:
+            slot.set_threads(count)
+
     def pause(self, *, paused: bool) -> None:
         """Refuse every question, or take them again."""
         self.paused = paused

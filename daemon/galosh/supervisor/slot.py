@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -200,6 +200,15 @@ class Slot:
         assert self.worker is not None
         self.worker.send({"type": "rest", "id": "rest", "stage": stage.name.lower()})
         self.watchdog.arm(self._limits.rest_seconds)
+
+    def set_threads(self, count: int) -> None:
+        """Have the worker compute with as many threads, and the next one too."""
+        if self.wish is not None:
+            self.wish = replace(self.wish, threads=count)
+        if self.plan is not None:
+            self.plan = replace(self.plan, threads=count)
+        if self.worker is not None:
+            self.worker.send({"type": "threads", "count": count})
 
     def refuse(self, error: GaloshError) -> None:
         """End a worker that turned out to be of no use."""

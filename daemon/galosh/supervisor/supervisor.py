@@ -48,6 +48,7 @@ from galosh.supervisor.schedule import Demand, Kind
 from galosh.supervisor.slot import Tools
 from galosh.supervisor.speed_record import SpeedRecord
 from galosh.supervisor.template_notice import template_notice
+from galosh.supervisor.thread_count import ThreadCount
 from galosh.supervisor.ticket import Stream, Ticket
 from galosh.supervisor.wanted import Wanted, WantedFile
 from galosh.supervisor.watch_pressure import system_watch
@@ -72,6 +73,7 @@ class Supervisor:
         limits: Limits | None = None,
         admission: Admission | None = None,
         pressure: PressureWatch | None = None,
+        threads: ThreadCount | None = None,
     ) -> None:
         self._paths = paths
         self._settings = settings
@@ -87,7 +89,7 @@ class Supervisor:
         self._owner: Owner | None = None
         self._manners: Manners | None = None
         self._task: asyncio.Task[None] | None = None
-        self._threads: int | None = None
+        self._threads = threads or ThreadCount(self._clock)
         self._confirmed: set[str] = set()
         self.wanted = Wanted()
         self._stood = Wanted()  # what stood ready last
@@ -141,7 +143,6 @@ class Supervisor:
     def apply(self, settings: Settings) -> None:
         """Use these settings from now on; a new context size from the next load on."""
         self._settings = settings
-        self._threads = None
         owner = self._ruling()
         owner.post(lambda: None)  # idle time counts by them at once
 
@@ -271,7 +272,7 @@ class Supervisor:
         facts = report(owner, self.wanted, level)
         facts["uptime_seconds"] = self._clock.monotonic_seconds() - self.started_seconds
         facts["queue_limit"] = self._limits.waiting
-        facts["threads"] = self._threads
+        facts["threads"] = self._threads.value
         return facts
 
     # --- owner.Hooks ---
@@ -283,7 +284,7 @@ class Supervisor:
         if model.context_length:
             context = min(context, model.context_length)
         override = self._settings.flag("model.memory_override")
-        return LoadWish(model, context, self._threads or 1, override=override)
+        return LoadWish(model, context, self._threads.value or 1, override=override)
 
     def loaded(self, model_id: str) -> None:
         """See Hooks."""
@@ -366,10 +367,9 @@ class Supervisor:
         return model
 
     async def _know_threads(self) -> None:
-        if self._threads is not None:
-            return
-        chosen = self._settings.number("engine.threads")
-        self._threads = chosen or await asyncio.to_thread(_machine_threads)
+        if await self._threads.look(self._settings):
+            owner, count = self._ruling(), self._threads.value or 1
+            owner.post(lambda: owner.set_threads(count))
 
     async def _model_ready(
         self, model: StoredModel, *, named: bool = True, anew: bool = False
@@ -426,9 +426,3 @@ class Supervisor:
 
 def _frame(request: GenerationRequest, model: StoredModel, name: str) -> Mapping[str, object]:
     return request.with_defaults(model.sampler, model.system).frame(name)
-
-
-def _machine_threads() -> int:
-    from galosh.hardware.probe import probe_threads
-
-    return probe_threads()

@@ -123,6 +123,13 @@ class Loaded:
         """Whether a model was loaded, though it may rest now."""
         return self._options is not None
 
+    def set_threads(self, count: int) -> None:
+        """Compute with as many threads, now and after a rest."""
+        if self._options is not None:
+            self._options = dataclasses.replace(self._options, threads=count, threads_batch=count)
+        if self.context is not None:
+            self.context.threads.set(count, count)
+
     def logprobs(self) -> Logprobs:
         """The one reader of log-probabilities."""
         assert self.model is not None

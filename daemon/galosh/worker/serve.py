@@ -264,8 +264,8 @@ class Service:
 
     def _apply_threads(self) -> None:
         count = self._mailbox.take_threads()
-        if count is not None and self._loaded.context is not None:
-            self._loaded.context.threads.set(count, count)
+        if count is not None:
+            self._loaded.set_threads(count)
 
     def _rest(self, request: Request) -> bool:
         stage = read.read_stage(request)

@@ -16,8 +16,10 @@ from galosh.worker.pace import Pace
 from galosh.worker.pool import Pool
 
 # How speed is judged: over how many steps, and when other thread counts are tried again.
-_TOKEN_PACE = (4, (4, 128))
+_WRITING_PACE = (4, (4, 128))
 _BATCH_PACE = (1, (1, 16))
+# A batch of no more is written, not read: tokens of answers side by side, or a guess.
+_FEW_TOKENS = 8
 _TRIAL_BATCH_TOKENS = 32
 _STALE_SECONDS = 10.0
 # The system counts idle time in steps of 10 ms; over less than this it says nothing.
@@ -41,8 +43,10 @@ class Threads:
     def set(self, decode: int, batch: int) -> None:
         """How many threads compute one token, and a batch of them, at most."""
         self._pool.serve(max(decode, batch))
-        self._token = Pace(decode, *_TOKEN_PACE)
+        self._token = Pace(decode, *_WRITING_PACE)
+        self._few = Pace(batch, *_WRITING_PACE)
         self._batch = Pace(batch, *_BATCH_PACE)
+        self._several = self._batch  # what the native count of batches was last set for
         self._pace = self._token
         self._seen = 0.0
         self._idle_seen: tuple[float, float] | None = None
@@ -52,13 +56,15 @@ class Threads:
         """A batch of `tokens` is about to be computed."""
         if not self._adaptive:
             return
-        pace = self._token if tokens == 1 else self._batch
+        pace = self._token
+        if tokens > 1:
+            pace = self._several = self._few if tokens <= _FEW_TOKENS else self._batch
         if pace is not self._pace:
             # Reading and writing tell each other how busy the PC is.
             pace.join(self._pace)
             self._pace = pace
             self._idle_seen = None
-        if (self._token.threads, self._batch.threads) != self._applied:
+        if (self._token.threads, self._several.threads) != self._applied:
             self._apply()
 
     def note(self, wall_seconds: float, cpu_seconds: float, tokens: int) -> None:
@@ -80,7 +86,7 @@ class Threads:
         self._pool.free()
 
     def _apply(self) -> None:
-        self._applied = self._token.threads, self._batch.threads
+        self._applied = self._token.threads, self._several.threads
         self._idle_seen = None
         self._lib.llama_set_n_threads(self._context, *self._applied)
 

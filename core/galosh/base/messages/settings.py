@@ -69,6 +69,10 @@ TEXTS: dict[str, Text] = {
         "Threads of the processor that a model uses (0: as many as suit this PC)",
         "Сколько потоков процессора берёт модель (0: сколько подходит компьютеру)",
     ),
+    "settings.engine.on_battery": (
+        "What a model does on battery: spare (half the threads) or full",
+        "Что делает модель при работе от батареи: spare (половина потоков) или full",
+    ),
     "settings.engine.draft_model": (
         "Small model that guesses ahead for a bigger one: auto, off, or a model",
         "Малая модель, угадывающая для большой: auto, off или модель",
