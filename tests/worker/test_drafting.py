@@ -98,7 +98,7 @@ def test_guesses_at_a_copy_hold(worker_argv: list[str], model: Path) -> None:
         events = ask(worker, COPY, None)
     accepted = count(events, "draft_accepted")
     assert accepted >= 3
-    assert accepted > 0.8 * count(events, "draft_tokens")
+    assert accepted > 0.6 * count(events, "draft_tokens")
 
 
 @pytest.mark.parametrize(

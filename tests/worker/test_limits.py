@@ -257,3 +257,17 @@ def test_the_worker_is_polite(fresh: WorkerProcess) -> None:
     os.kill(fresh.process.pid, signal.SIGINT)
     fresh.send(type="count", id="x", text="x")
     assert fresh.until("error")[-1]["code"] == "worker-no-model"
+
+
+def test_a_defect_ends_the_worker_at_once_and_quotes_nobody(
+    worker_argv: list[str], model: Path
+) -> None:
+    """A worker that answers no more but lives on would be waited for, for a minute."""
+    child = Path(__file__).with_name("defect_child.py")
+    with WorkerProcess([worker_argv[0], "-I", str(child)]) as broken:
+        broken.load(model, threads=1)
+        broken.send(type="generate", id="a", **FRANCE)
+        assert broken.process.wait(timeout=10) == 98
+        wait_until(lambda: "ZeroDivisionError" in broken.stderr)
+        assert "_step" in broken.stderr
+        assert "SECRET" not in broken.stderr

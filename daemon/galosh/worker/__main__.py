@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 
 from galosh.worker.confine import Confinement
 from galosh.worker.context import AbortFlag
@@ -21,7 +22,13 @@ from galosh.worker.native import Native
 from galosh.worker.options import read_threads
 from galosh.worker.pipe import Pipe
 from galosh.worker.render import prepare_first
-from galosh.worker.serve import EXIT_ENGINE_BROKEN, EXIT_PROTOCOL, EXIT_SAVE_SECONDS, Service
+from galosh.worker.serve import (
+    EXIT_DEFECT,
+    EXIT_ENGINE_BROKEN,
+    EXIT_PROTOCOL,
+    EXIT_SAVE_SECONDS,
+    Service,
+)
 
 # Some of llama.cpp's tokenizers recurse once per character of a long word.
 _STACK_BYTES = 64 * 1024 * 1024
@@ -94,7 +101,14 @@ def _own_model(
         os._exit(EXIT_ENGINE_BROKEN)
     walls.possible = not native.lib.llama_supports_gpu_offload()
     pipe.send(hello(native.binding, native.system, os.getpid()))
-    Service(native, host, mailbox, abort, pipe.send, walls).run()
+    try:
+        Service(native, host, mailbox, abort, pipe.send, walls).run()
+    except BaseException as error:
+        # The message of the exception may quote an answer: only the place is told.
+        sys.stderr.write("".join(traceback.format_tb(error.__traceback__)))
+        sys.stderr.write(f"worker: {type(error).__name__}\n")
+        sys.stderr.flush()
+        os._exit(EXIT_DEFECT)  # nobody would answer any more; another worker will
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import ctypes
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from galosh.worker import exact
 from galosh.worker.batch import Batch, Piece
@@ -21,6 +21,7 @@ from galosh.worker.host import Host
 from galosh.worker.model import Model
 from galosh.worker.native import Native
 from galosh.worker.options import LoadOptions
+from galosh.worker.streak import Chooser, Streak
 from galosh.worker.threads import Threads
 
 _DEFAULT_CONTEXT_TOKENS = 4096
@@ -99,6 +100,12 @@ class Context:
         )
         self.held: list[list[int]] = [[] for _ in range(self.sequences)]
         self._batch = Batch(lib, self.batch_tokens, self.sequences)
+        self._streak = Streak(lib, self.pointer, self.sequences)
+
+    @property
+    def can_write(self) -> bool:
+        """Whether `write` can be asked."""
+        return self._streak.usable
 
     @property
     def can_share(self) -> bool:
@@ -141,13 +148,40 @@ class Context:
             cpu_seconds = time.process_time() - cpu_seconds
             self.threads.note(wall_seconds, cpu_seconds, count)
             return
-        if result == _NO_ROOM:
-            raise NoRoomError
-        for piece in pieces:
-            self._recover(piece.sequence)
-        if result == _ABORTED or self._abort.is_set():
-            raise CancelledError
-        raise WorkerFault("worker-decode-failed", status=result, held_tokens=max(starts))
+        self._recover_from(result, pieces)
+
+    def write(
+        self, pieces: Sequence[Piece], choosers: Sequence[Chooser], steps: int, seconds: float
+    ) -> list[tuple[int, ...]]:
+        """Add the one token of each piece, then the one chosen after it, and so on: `steps`
+        times, or until the time is up or one has ended. Returns the tokens chosen in each
+        step, at least one step's, in the order of the pieces; the last are not added yet.
+
+        Raises what `decode` does, where already the first step fails.
+        """
+        held = self.held
+        answers = [
+            (piece.sequence, len(held[piece.sequence]), piece.tokens[0], chooser)
+            for piece, chooser in zip(pieces, choosers, strict=True)
+        ]
+        self.threads.before(len(pieces))
+        wall_seconds, cpu_seconds = time.perf_counter(), time.process_time()
+        chosen, result = self._streak.run(answers, steps, seconds)
+        if chosen:
+            wall_seconds = time.perf_counter() - wall_seconds
+            cpu_seconds = time.process_time() - cpu_seconds
+            added = [tuple(piece.tokens[0] for piece in pieces), *chosen[:-1]]
+            for piece, tokens in zip(pieces, zip(*added, strict=True), strict=True):
+                held[piece.sequence] += tokens
+            total = len(pieces) * len(chosen)
+            self.threads.note(wall_seconds, cpu_seconds, total, len(chosen))
+        if result != 0:
+            try:
+                self._recover_from(result, pieces)
+            except (CancelledError, NoRoomError, WorkerFault):
+                if not chosen:
+                    raise  # else the next step fails in the same way
+        return chosen
 
     def cut(self, sequence: int, length: int) -> bool:
         """Drop what a sequence holds from `length` on. False (and all of it is dropped)
@@ -282,6 +316,17 @@ class Context:
 
     def _window(self) -> int:
         return self._model.window_tokens
+
+    def _recover_from(self, result: int, pieces: Sequence[Piece]) -> NoReturn:
+        """Raise what a batch's `result` means, with `held` true again."""
+        if result == _NO_ROOM:
+            raise NoRoomError
+        held_tokens = max(len(self.held[piece.sequence]) for piece in pieces)
+        for piece in pieces:
+            self._recover(piece.sequence)
+        if result == _ABORTED or self._abort.is_set():
+            raise CancelledError
+        raise WorkerFault("worker-decode-failed", status=result, held_tokens=held_tokens)
 
     def _recover(self, sequence: int) -> None:
         """After a batch that ended early: trust only what the memory says it holds."""

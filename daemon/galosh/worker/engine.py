@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from galosh.worker.batch import Piece
 from galosh.worker.context import CancelledError, Context, NoRoomError
@@ -19,10 +20,15 @@ from galosh.worker.generate import Answer
 from galosh.worker.mailbox import Mailbox
 from galosh.worker.seats import Seats
 from galosh.worker.share import Claim, ReadingPace, deal, last
+from galosh.worker.streak import MOST_STEPS, Chooser
 
 # A smaller part of a batch is over before stopping it would pay.
 _WORTH_STOPPING_TOKENS = 32
 _NO_ROOM_STATUS = 1
+# Tokens are chosen in a row for so long; nobody is heard meanwhile. Where the next one could
+# be guessed, only a few.
+_STREAK_SECONDS = 0.03
+_DRAFTING_STEPS = 4
 
 Fail = Callable[[object, WorkerFault], None]
 Work = list[tuple[Answer, Piece]]
@@ -67,8 +73,14 @@ class Engine:
             return
         self._mailbox.guard(self._stoppable(work))
         begun = time.perf_counter()
+        steps, choosers = self._steps_ahead(work)
+        chosen = None
         try:
-            self._context.decode([piece for _, piece in work])
+            pieces = [piece for _, piece in work]
+            if steps > 1:
+                chosen = self._context.write(pieces, choosers, steps, _STREAK_SECONDS)
+            else:
+                self._context.decode(pieces)
         except CancelledError:
             return  # who it was is seen at the next step
         except NoRoomError:
@@ -77,7 +89,32 @@ class Engine:
         except WorkerFault as fault:
             self._after_fault(work, fault)
             return
-        self._share_out(work, begun)
+        if chosen is None:
+            self._share_out(work, begun)
+        else:
+            self._share_out_chosen(work, chosen, begun)
+
+    def _steps_ahead(self, work: Work) -> tuple[int, list[Chooser]]:
+        """How many tokens may be chosen in a row before anybody looks at them, and what with:
+        where all write, and nothing else could be done in between."""
+        context = self._context
+        choosers: list[Chooser] = []
+        alone = self._suspects or self._waiting or len(work) < len(self._running)
+        if not context.can_write or alone or context.threads.on_trial:
+            return 1, choosers
+        steps = MOST_STEPS
+        if len(work) == 1 and context.drafts and work[0][0].options.draft is not False:
+            steps = _DRAFTING_STEPS
+        for answer, piece in work:
+            chooser = answer.chooser()
+            if len(piece.tokens) > 1 or not answer.wrote or chooser is None:
+                return 1, choosers
+            choosers.append(chooser)
+            steps = min(steps, answer.left_tokens)
+        # A stop string may show only when more was written behind it.
+        if not all(context.can_take_back(piece.sequence, steps) for _, piece in work):
+            return 1, choosers
+        return steps, choosers
 
     def _end_cancelled(self) -> None:
         for answer in [*self._running, *self._waiting]:
@@ -206,7 +243,8 @@ class Engine:
             if len(piece.tokens) > max(1, piece.outputs):
                 read_tokens += len(piece.tokens)
             writing = answer.wrote
-            reason = self._take_safely(answer, piece, row - piece.outputs)
+            take = partial(self._take, answer, piece, row - piece.outputs)
+            reason = self._take_safely(answer, take)
             seconds = time.perf_counter() - begun
             answer.spend(seconds, writing)
             if writing and len(work) == 1:
@@ -218,10 +256,28 @@ class Engine:
         if self._suspects:
             self._suspects = [a for a in self._suspects[1:] if a.sequence is not None]
 
-    def _take_safely(self, answer: Answer, piece: Piece, row: int) -> str | None:
-        """Like `_take`; an error ends this answer and no other."""
+    def _share_out_chosen(self, work: Work, chosen: list[tuple[int, ...]], begun: float) -> None:
+        """Every answer takes the tokens that were chosen for it, until it ends."""
+        seconds = (time.perf_counter() - begun) / len(chosen)
+        for column, (answer, piece) in enumerate(work):
+            end = len(self._context.held[piece.sequence])
+            for step, tokens in enumerate(chosen, start=1):
+                answer.spend(seconds, writing=True)
+                take = partial(answer.take_token, tokens[column])
+                reason = self._take_safely(answer, take)
+                if answer.sequence is None:
+                    break
+                if len(work) == 1:
+                    answer.note_step(seconds)
+                if reason is not None:
+                    self._context.cut(piece.sequence, end - len(chosen) + step)
+                    self._end(answer, reason)
+                    break
+
+    def _take_safely(self, answer: Answer, take: Callable[[], str | None]) -> str | None:
+        """What `take` says; an error ends this answer and no other."""
         try:
-            return self._take(answer, piece, row)
+            return take()
         except WorkerFault as fault:
             self._end_in_fault(answer, fault)
         except MemoryError:

@@ -18,6 +18,7 @@ from galosh.worker.fault import WorkerFault
 from galosh.worker.model import Model
 from galosh.worker.options import GenerateOptions
 from galosh.worker.sample import Logprobs, Sampler
+from galosh.worker.streak import Chooser
 from galosh.worker.text import StopHolder, Utf8Stream
 
 Emit = Callable[[dict[str, object]], None]
@@ -153,7 +154,7 @@ class Answer:
         if self._drafter is None:
             self._drafter = Drafter(self.tokens, self._row_cost)
         # The last token needs no guess, and every guess a place in memory.
-        room = min(self._maximum - self._completed - 1, self._size_tokens - len(self.tokens))
+        room = min(self.left_tokens - 1, self._size_tokens - len(self.tokens))
         found = self._drafter.propose(min(most, room))
         self._by_model, self._telling = False, True
         if found or self._draft_model is None or not self._draft_model.usable:
@@ -196,10 +197,26 @@ class Answer:
         self._draft_accepted += accepted
         return reason, len(guess) - accepted
 
+    def chooser(self) -> Chooser | None:
+        """What chooses its next tokens without us; None where each is looked at first."""
+        return self._sampler.chooser() if self._logprobs is None else None
+
+    @property
+    def left_tokens(self) -> int:
+        """How many more it may write."""
+        return self._maximum - self._completed
+
+    def take_token(self, token: int) -> str | None:
+        """`token` was chosen for it, with its chooser. Why it was the last one, or None."""
+        self._checked = (0, 0)
+        return self._add(token)
+
     def _take_token(self, context_pointer: Any, row: int) -> str | None:
         if self._logprobs is not None:
             self._logprobs.read(context_pointer, row)
-        token = self._sampler.next_token(context_pointer, row)
+        return self._add(self._sampler.next_token(context_pointer, row))
+
+    def _add(self, token: int) -> str | None:
         words = self._model.vocabulary
         if not 0 <= token < words.size:
             raise WorkerFault("worker-sampler-failed", name="token")

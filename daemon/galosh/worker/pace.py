@@ -63,11 +63,13 @@ class Pace:
             self._pause[-1] = self._first_pause  # what failed on a busy PC proves nothing now
         self._idle_cores = cores
 
-    def note(self, wall_seconds: float, cpu_seconds: float, amount: int = 1) -> None:
-        """Tell of one step: what it took, and how many tokens it was."""
+    def note(
+        self, wall_seconds: float, cpu_seconds: float, amount: int = 1, steps: int = 1
+    ) -> None:
+        """Tell of one step, or some: what they took, and how many tokens they were."""
         if len(self._counts) == 1 or amount < 1:
             return
-        self._steps += 1
+        self._steps += steps
         self._tokens += amount
         self._wall_seconds += wall_seconds
         self._cpu_seconds += cpu_seconds

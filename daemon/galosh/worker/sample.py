@@ -19,6 +19,7 @@ from galosh.worker.constrain import POSSIBLE, Constraint
 from galosh.worker.fault import WorkerFault
 from galosh.worker.options import Sampling, fold_seed
 from galosh.worker.shortlist import Shortlist
+from galosh.worker.streak import Chooser
 from galosh.worker.trigger import Trigger
 from galosh.worker.vocabulary import Vocabulary
 
@@ -87,6 +88,14 @@ class Sampler:
         if self._constraint is not None:
             self._constraint.hear(token)
         return token
+
+    def chooser(self) -> Chooser | None:
+        """What chooses without us; None where every token has to be looked at first."""
+        if self._constraint is not None:
+            return None
+        if not self._shortlist.usable:
+            return Chooser(self._chain, None, 0)
+        return Chooser(self._chain, *self._shortlist.room)
 
     def free(self) -> None:
         """Give the native chain back."""

@@ -31,6 +31,7 @@ from galosh.worker.shorten import fitting_prompt
 EXIT_ENGINE_BROKEN = 95
 EXIT_PROTOCOL = 96
 EXIT_TEMPLATE_ENDLESS = 97
+EXIT_DEFECT = 98
 # How long a save at the end may take.
 EXIT_SAVE_SECONDS = 2.0
 _MAX_TOKENIZE_BYTES = 1024 * 1024

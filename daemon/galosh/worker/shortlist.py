@@ -36,6 +36,11 @@ class Shortlist:
             self._first = ctypes.cast(self._entries, lib.llama_token_data_p)
 
     @property
+    def room(self) -> tuple[Any, int]:
+        """The native array, and how many tokens it is for."""
+        return ctypes.cast(self._entries, ctypes.c_void_p), self._count
+
+    @property
     def usable(self) -> bool:
         """Whether `choose` can be asked."""
         return self._top is not None

@@ -67,12 +67,17 @@ class Threads:
         if (self._token.threads, self._several.threads) != self._applied:
             self._apply()
 
-    def note(self, wall_seconds: float, cpu_seconds: float, tokens: int) -> None:
-        """A batch of `tokens` was computed, in this time."""
+    def note(self, wall_seconds: float, cpu_seconds: float, tokens: int, steps: int = 1) -> None:
+        """`tokens` in so many batches of one size were computed, in this time."""
         self._seen = time.perf_counter()
         if self._adaptive:
             self._look_for_idle_cores()
-            self._pace.note(wall_seconds, cpu_seconds, tokens)
+            self._pace.note(wall_seconds, cpu_seconds, tokens, steps)
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether a number of threads is only being looked at, step by step."""
+        return self._pace.on_trial
 
     def next_batch_tokens(self, limit: int) -> int:
         """How many tokens of a prompt to compute next: few while a thread count is on trial,

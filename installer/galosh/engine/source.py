@@ -18,16 +18,25 @@ in parts of 16 rows, each asked for under a counter that all threads share, and 
 tiles. Here they take the way of a single token
 (docs/decisions/0015-a-few-rows-are-no-prompt.md).
 
+Columns. Up to four columns of a product share what is unpacked of a row, bit for bit as one
+column alone comes out: otherwise each token of a few unpacks all weights again.
+
 Top. The likeliest tokens, found in the logits: llama.cpp's samplers copy the whole vocabulary
 for every token (`galosh.worker.shortlist`).
+
+Write. Several tokens one after another without a turn of Python between them: computing one
+pushes all that Python needs out of the processor's caches (`galosh.worker.streak`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from galosh.engine.source_products import COLUMNS, FEW
+from galosh.engine.source_writing import TOP, WRITE
+
 # Names this form of the changes. An engine made with another one is not taken from the cache.
-MARK = "galosh_patience galosh_rows galosh_few galosh_top"
+MARK = "galosh_patience galosh_rows galosh_few galosh_top galosh_write galosh_dots_of"
 
 _FOLDER = "vendor/llama.cpp/ggml/src/ggml-cpu/"
 
@@ -255,88 +264,13 @@ _LAST_FEATURE = "        features.push_back({ nullptr, nullptr });\n"
 # Read by the worker: galosh.worker.exact.
 _FEATURE = '        features.push_back({ "GALOSH_ROWS", "16" });\n'
 
-_PARTS = """\
-    const int64_t nr1 = ne1 * ne2 * ne3;
-
-    // Now select a reasonable chunk size.
-    int chunk_size = 16;
-
-    // We need to step up the size if it's small
-    if (nr0 == 1 || nr1 == 1) {
-"""
-_LARGER_PARTS = _PARTS.replace("nr1 == 1", "nr1 <= GALOSH_FEW")
-_TILES = """\
-#if GGML_USE_LLAMAFILE
-    if (src1->type != vec_dot_type) {
-        const void* wdata"""
-_NO_TILES = _TILES.replace("vec_dot_type)", "vec_dot_type && ne11 > GALOSH_FEW)")
-_PRODUCT_BEFORE = "// ggml_compute_forward_mul_mat\n\n"
-_FEW = """\
-// galosh: so many tokens at once are no prompt.
-#define GALOSH_FEW 8
-
-"""
-
-_TOP_BEFORE = "int ggml_cpu_has_avx2(void) {\n"
-_TOP = """\
-// galosh: a token as llama_token_data has it.
-struct galosh_token {
-    int32_t id;
-    float   logit;
-    float   p;
-};
-
-GGML_BACKEND_API int32_t galosh_top(const float * logits, int32_t n, int32_t k, \
-struct galosh_token * top);
-
-// The k largest of n logits above minus infinity, in no order: a heap with the least in front.
-// Of equal ones the first. Returns how many there are.
-int32_t galosh_top(const float * logits, int32_t n, int32_t k, struct galosh_token * top) {
-    int32_t count = 0;
-    float   least = -INFINITY;
-    for (int32_t i = 0; i < n; i++) {
-        const float logit = logits[i];
-        if (!(logit > least)) {
-            continue;
-        }
-        int32_t at = 0;
-        if (count < k) {
-            at = count++;
-            for (; at > 0 && top[(at - 1)/2].logit > logit; at = (at - 1)/2) {
-                top[at] = top[(at - 1)/2];
-            }
-        } else {
-            for (int32_t next; (next = 2*at + 1) < k; at = next) {
-                if (next + 1 < k && top[next + 1].logit < top[next].logit) {
-                    next++;
-                }
-                if (top[next].logit >= logit) {
-                    break;
-                }
-                top[at] = top[next];
-            }
-        }
-        top[at] = (struct galosh_token) { i, logit, 0.0f };
-        if (count == k) {
-            least = top[0].logit;
-        }
-    }
-    return count;
-}
-
-"""
-
 # Each group is made whole or not at all: what it is called, and the changes by file.
 GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {
     "waits": {_FOLDER + "ggml-cpu.c": _WAITS},
-    "few": {
-        _FOLDER + "ggml-cpu.c": (
-            (_PRODUCT_BEFORE, _FEW + _PRODUCT_BEFORE),
-            (_PARTS, _LARGER_PARTS),
-            (_TILES, _NO_TILES),
-        ),
-    },
-    "top": {_FOLDER + "ggml-cpu.c": ((_TOP_BEFORE, _TOP + _TOP_BEFORE),)},
+    "few": FEW,
+    "columns": COLUMNS,
+    "top": TOP,
+    "write": WRITE,
     "rows": {
         _FOLDER + "ggml-cpu.c": ((_ROOM, _NEW_ROOM),),
         _FOLDER + "ops.cpp": ((_SPLIT_BEFORE, _SPLIT + _SPLIT_BEFORE), (_CHOICE, _NEW_CHOICE)),
