@@ -61,6 +61,21 @@ def test_a_load_that_comes_in_mid_answer_is_noticed_within_a_few_tokens() -> Non
     assert pace.threads == 1
 
 
+def test_one_step_that_is_far_too_long_is_looked_into_at_once() -> None:
+    pace = Pace(2, 4, (4, 128))
+    play(pace, QUIET, 100)
+    pace.note(0.08, 0.08)
+    assert (pace.threads, pace.on_trial) == (1, True)
+
+
+def test_a_long_step_that_had_its_cores_is_none_of_that() -> None:
+    """More to compute, not a crowd."""
+    pace = Pace(2, 4, (4, 128))
+    play(pace, QUIET, 100)
+    pace.note(0.08, 0.16)
+    assert (pace.threads, pace.on_trial) == (2, False)
+
+
 def test_fewer_threads_that_are_slower_are_not_kept() -> None:
     # A quota of the container: the share is low, but two threads still do more.
     quota = {4: (40.0, 0.6), 3: (36.0, 0.8), 2: (30.0, 1.0), 1: (20.0, 1.0)}

@@ -16,6 +16,8 @@ _CROWDED_SHARE = 0.85
 _BETTER = 0.95
 _HOPELESS = 1.5
 _LONG_SECONDS = 0.3
+# A step so many times as long as usual, and without its cores, is looked into at once.
+_ALARMING = 3.0
 _IDLE_CORES = 0.5
 # Pauses, in first ones, between looks at fewer threads while there are not the cores for all.
 _STARVED_PAUSES = 4
@@ -36,6 +38,7 @@ class Pace:
         self._home: int | None = None  # where a trial goes back to
         self._home_seconds = 0.0
         self._starved = False
+        self._usual_seconds: float | None = None  # of a token, with the present number
         self._first_pause, self._longest_pause = pause
         self._pause = {-1: self._first_pause, 1: self._first_pause}
         self._since = {-1: 0, 1: 0}
@@ -80,20 +83,29 @@ class Pace:
             )
             if hopeless or self._window_is_full():
                 self._end_trial(self._home, mean, hopeless)
-        elif self._window_is_full():
+        elif self._window_is_full() or self._is_alarming(wall_seconds, cpu_seconds, amount):
             self._consider(mean)
 
     def join(self, other: Pace) -> None:
         """Take over what `other` has found out about the PC, where both have the choice."""
         if self.threads != other.threads and other.threads in self._counts:
             self._at = self._counts.index(other.threads)
-            self._home = None
+            self._home = self._usual_seconds = None
             self._clear()
 
     def _window_is_full(self) -> bool:
         return self._steps >= self._window or self._wall_seconds >= _LONG_SECONDS
 
+    def _is_alarming(self, wall_seconds: float, cpu_seconds: float, amount: int) -> bool:
+        """Whether one step alone tells that the cores are gone: a window of such steps would
+        take as long as twenty tokens."""
+        usual = self._usual_seconds
+        if usual is None or wall_seconds / amount < usual * _ALARMING:
+            return False
+        return cpu_seconds < wall_seconds * self.threads * _CROWDED_SHARE
+
     def _consider(self, mean: float) -> None:
+        self._usual_seconds = mean
         got_cores = self._cpu_seconds / self._wall_seconds if self._wall_seconds else 0.0
         crowded = got_cores < self.threads * _CROWDED_SHARE
         self._starved = round(got_cores) < self.threads
@@ -138,6 +150,7 @@ class Pace:
         self._since[direction] = 0
         if not hopeless and mean < self._home_seconds * _BETTER:
             self._pause = {-1: self._first_pause, 1: self._first_pause}
+            self._usual_seconds = mean
         else:
             most = self._longest_pause
             if direction > 0 and self._starved:
