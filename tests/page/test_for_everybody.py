@@ -99,6 +99,7 @@ def test_everything_by_keyboard(page: Page, house: House) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.locator("#tab-chat")).to_be_focused()
     expect(page.locator("#chat")).to_be_visible()
+    expect(page.locator("#chat-list [aria-current=true]")).to_be_visible()
     tab_to(page, "#chat-words")
     page.keyboard.type("Hello")
     page.keyboard.press("Enter")

@@ -84,7 +84,7 @@ async function remove() {
 
 async function send() {
 	const words = byId("chat-words").value.trim();
-	if (!words || running) return;
+	if (!words || running || !chat) return;
 	byId("chat-words").value = "";
 	memory.set("chat.words", null);
 	try {
