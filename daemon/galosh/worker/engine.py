@@ -99,8 +99,8 @@ class Engine:
         where all write, and nothing else could be done in between."""
         context = self._context
         choosers: list[Chooser] = []
-        alone = self._suspects or self._waiting or len(work) < len(self._running)
-        if not context.can_write or alone or context.threads.on_trial:
+        others = self._suspects or self._waiting or len(work) < len(self._running)
+        if not context.can_write or others or context.threads.on_trial:
             return 1, choosers
         steps = MOST_STEPS
         if len(work) == 1 and context.drafts and work[0][0].options.draft is not False:

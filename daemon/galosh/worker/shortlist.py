@@ -18,6 +18,13 @@ from galosh.worker.symbols import find_function
 _MOST_TOKENS = 256
 
 
+def find_top(lib: Any) -> Any:
+    """The engine's own search for the likeliest tokens; None where it has none."""
+    pointer = ctypes.POINTER(lib.llama_token_data)
+    arguments = (ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, pointer)
+    return find_function(lib, "galosh_top", ctypes.c_int32, arguments)
+
+
 class Shortlist:
     """The `count` likeliest tokens of a vocabulary of `size`; `usable` where the engine can."""
 
@@ -25,12 +32,7 @@ class Shortlist:
         self._lib = lib
         self._size = size
         self._count = min(count, size)
-        pointer = ctypes.POINTER(lib.llama_token_data)
-        arguments = (ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, pointer)
-        few = 0 < count <= _MOST_TOKENS
-        self._top: Any = (
-            find_function(lib, "galosh_top", ctypes.c_int32, arguments) if few else None
-        )
+        self._top: Any = find_top(lib) if 0 < count <= _MOST_TOKENS else None
         if self._top is not None:
             self._entries = (lib.llama_token_data * self._count)()
             self._first = ctypes.cast(self._entries, lib.llama_token_data_p)

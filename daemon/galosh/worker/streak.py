@@ -12,6 +12,7 @@ import ctypes
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from galosh.worker.shortlist import find_top
 from galosh.worker.symbols import find_function
 
 MOST_STEPS = 8
@@ -47,7 +48,7 @@ class Streak:
             pointer, ctypes.POINTER(_Writer), integer, integer, ctypes.c_int64, pointer,
             ctypes.POINTER(integer), ctypes.POINTER(integer),
         )  # fmt: skip
-        top = find_function(lib, "galosh_top", integer, (pointer, integer, integer, pointer))
+        top = find_top(lib)
         write = find_function(lib, "galosh_write", integer, arguments)
         self._write: Any = write if top is not None else None
         if self._write is None:
