@@ -101,7 +101,8 @@ Each is the real client, against the real daemon with the real engine (`tests/cl
   may hold what the asker should know meanwhile: the model is being woken, questions wait before
   this one), `priority` (`interactive` goes before `normal`, `background` lets others go first),
   `override_memory` (load the model even where it does not fit into free memory), `preset` (a
-  sampler of `/galosh/v1/presets`), `draft` (false: guess no tokens ahead).
+  sampler of `/galosh/v1/presets`), `draft` (false: guess no tokens ahead), `cache_prompt` (false:
+  nothing read before helps, and nothing of this prompt and its answer is kept).
 - **The notebook page** needs no token for its files; `galosh notebook` (`POST /galosh/v1/links`)
   makes an address that opens it once. Its cookie and its key together, sent by its own origin,
   count as the token; another token ends its sessions.

@@ -45,13 +45,16 @@ class Bench:
         return self.watch.note()
 
 
-def text_of(daemon: Daemon, tokens: int, seed: object) -> str:
-    """A text of just about `tokens` tokens (never more), another one for every seed."""
+def text_of(daemon: Daemon, tokens: int, seed: object, start: str = "") -> str:
+    """A text of `tokens` tokens, another one for every seed; it begins with `start`."""
     chooser = random.Random(str(seed))
     known = _WORDS.split()
-    words = [chooser.choice(known) for _ in range(tokens)]
-    while (count := daemon.client.count_tokens(" ".join(words))) > tokens:
-        del words[-max(1, (count - tokens) // 2) :]
+    words = [*start.split(), *(chooser.choice(known) for _ in range(tokens))]
+    while (count := daemon.client.count_tokens(" ".join(words))) != tokens:
+        if count > tokens:
+            del words[-max(1, (count - tokens) // 2) :]
+        else:
+            words.append(chooser.choice(known))
     return " ".join(words)
 
 

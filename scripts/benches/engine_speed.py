@@ -67,10 +67,15 @@ def prefill(bench: Bench) -> Row:
                     peers, bench.model, threads, "-p", str(PREFILL_TOKENS), "-n", "0"
                 )
                 theirs.append(figures[f"pp{PREFILL_TOKENS}"])
-            # A first word of its own keeps anything that was read before from helping.
-            text = f"{number} " + text_of(daemon, PREFILL_TOKENS - 3, f"prefill {number}")
+            # The first of the two is what llama-bench does before it measures, too; like it,
+            # it leaves nothing in the context.
+            warm_up, text = (
+                text_of(daemon, PREFILL_TOKENS, f"prefill {number} {part}", start=f"{number}{part}")
+                for part in "ab"
+            )
             with bench.watch.stretch(lambda: own_seconds(daemon)):
-                answer = daemon.ask(text, 2)
+                daemon.ask(warm_up, 1, cache_prompt=False)
+                answer = daemon.ask(text, 2, cache_prompt=False)
             read = answer.counts["prompt_tokens"] - cached_tokens(answer)
             ours.append(read / answer.first_seconds)
     verdict = Verdict(

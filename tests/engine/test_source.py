@@ -45,6 +45,12 @@ def test_rows_have_the_same_parts_and_the_room_for_them_and_the_engine_says_so()
     assert names == [f'"GALOSH_ROWS", "{rows[0]}"', "nullptr, nullptr"], "the list ends with null"
 
 
+def test_masked_cells_are_told_before_any_mask_is_turned_into_a_float() -> None:
+    [text] = changed("masked").values()
+    helper, asked = text.index("static bool galosh_masked("), text.index("= galosh_masked(")
+    assert helper < asked < text.index("tile_rows && !can_skip") < text.index("fp16_to_fp32(mp_row")
+
+
 @each_group
 def test_a_second_time_changes_nothing(group: str) -> None:
     once = changed(group)

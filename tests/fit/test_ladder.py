@@ -45,6 +45,16 @@ def test_the_order_is_context_then_cache() -> None:
     assert ways == [(n, "f16") for n in contexts] + [(n, "q8_0") for n in contexts]
 
 
+def test_a_small_model_reads_in_larger_pieces_and_the_buffer_stays_small() -> None:
+    wide = header(models.llama(24, 2560, 32, 8, 9728, 4000, 131072, "Q4_K"))
+    for model, expected in ((PLAIN, 512), (SLIDING, 512), (wide, 256)):
+        chosen = settings_for(model, 4096, flags=AVX2)
+        assert chosen.batch_tokens == expected
+        larger = dataclasses.replace(chosen, batch_tokens=512)
+        small = forecast_memory(model, larger, AVX2).compute_bytes <= 32 * MIB
+        assert small == (expected == 512)
+
+
 def test_a_coarser_cache_brings_flash_attention() -> None:
     ladder = rungs(PLAIN, RunSettings(4096, flash_attention=False), PLENTY, AVX2)
     assert [rung.settings.flash_attention for rung in ladder] == [False, False, True, True]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.page.conftest import House
 from tests.page.kit import ask, open_page, wait_for
@@ -82,6 +82,23 @@ def tree(house: House) -> dict[str, object]:
         "chat"
     ]
     return found
+
+
+def test_a_tab_asked_for_twice_while_it_loads_is_there_once(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/chat.js", hold)
+    page.click("#tab-chat")
+    page.click("#tab-chat")
+    page.wait_for_function("() => document.querySelector('#tab-chat').ariaSelected === 'true'")
+    for route in held:
+        route.continue_()
+    page.wait_for_selector("#chat-list [aria-current=true]")
+    assert held
+    expect(page.locator("#chat-send")).to_have_count(1)
 
 
 class TestMarkdown:

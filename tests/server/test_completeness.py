@@ -218,7 +218,7 @@ class TestLlamaCpp:
     def test_a_completion(self, running: Running) -> None:
         found = told(
             running, "/completion", prompt="a is stopped", n_predict=8, stop=["x"], n_probs=1,
-            cache_prompt=True, json_schema={"type": "object"},
+            cache_prompt=False, json_schema={"type": "object"},
         )  # fmt: skip
         assert found["content"] == "a is stopped "
         assert (found["stop_type"], found["stopping_word"]) == ("word", "x")
@@ -226,7 +226,9 @@ class TestLlamaCpp:
         assert isinstance(found["completion_probabilities"], list)
         assert len(found["completion_probabilities"]) == 3
         [asked] = running.supervisor.requests
-        assert asked.options == {"logprobs": 1, "json_schema": {"type": "object"}}
+        assert asked.options == {
+            "logprobs": 1, "json_schema": {"type": "object"}, "reuse": False,
+        }  # fmt: skip
 
     def test_a_stream(self, running: Running) -> None:
         _, text = ask(running, "/completion", {"prompt": "a b", "stream": True})

@@ -56,7 +56,7 @@ def leftovers(paths: Paths) -> list[Path]:
 
 @pytest.mark.story
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_killed_install_is_repaired(tmp_path: Path, seed: int) -> None:
     kill_and_repair(tmp_path, seed)
 

@@ -47,6 +47,7 @@ def test_the_second_time_the_prompt_is_remembered_and_the_answer_the_same(
     worker: WorkerProcess,
 ) -> None:
     first = worker.generate(**FRANCE, reuse=False)
+    worker.generate(**FRANCE)
     again = worker.generate(**FRANCE)
     assert first[-1]["cached_tokens"] == 0
     assert again[-1]["cached_tokens"] == int(str(again[-1]["prompt_tokens"])) - 1
@@ -54,7 +55,7 @@ def test_the_second_time_the_prompt_is_remembered_and_the_answer_the_same(
 
 
 def test_a_follow_up_reads_only_what_is_new(worker: WorkerProcess) -> None:
-    worker.generate(**FRANCE, reuse=False)
+    worker.generate(**FRANCE)
     longer = [
         *FRANCE["messages"],
         {"role": "assistant", "content": "The capital of France is Paris."},
@@ -123,7 +124,7 @@ def test_one_token_is_one_token(worker: WorkerProcess) -> None:
 
 
 def test_no_token_only_reads_the_prompt(worker: WorkerProcess) -> None:
-    events = worker.generate(**{**FRANCE, "max_tokens": 0}, reuse=False)
+    events = worker.generate(**{**FRANCE, "max_tokens": 0})
     assert answer(events) == ""
     assert events[-1]["finish_reason"] == "length"
     assert worker.generate(**FRANCE)[0]["cached_tokens"] != 0

@@ -34,8 +34,9 @@ def test_long_attention_is_for_the_engine_to_say(
 
 
 def test_short_attention_is_the_same_in_every_engine() -> None:
-    assert [exact.most_rows(1, cells) for cells in (0, 248, 249, 4000)] == [8, 8, 1, 1]
-    assert exact.most_rows(3, 4000) == 3
+    assert [exact.most_rows(1, cells, False) for cells in (0, 248, 249, 4000)] == [8, 8, 1, 1]
+    assert exact.most_rows(3, 4000, False) == 3
+    assert [exact.most_rows(8, cells, True) for cells in (0, 4000)] == [3, 3]
 
 
 @pytest.mark.parametrize(("good", "expected"), [(1, 1), (2, 2), (3, 3), (4, 4), (7, 4), (8, 8)])

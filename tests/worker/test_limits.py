@@ -43,11 +43,12 @@ def test_cancelling_in_prefill_ends_at_once_and_leaves_no_trace(worker: WorkerPr
 
 
 def test_what_was_read_before_the_cancellation_is_not_read_again(worker: WorkerProcess) -> None:
-    worker.send(type="generate", id="long", prompt=LONG, max_tokens=1, reuse=False)
+    unheard = f"Unheard. {LONG}"
+    worker.send(type="generate", id="long", prompt=unheard, max_tokens=1)
     worker.until("prefill")
     worker.send(type="cancel", id="long")
     worker.until("done")
-    short = LONG[: len(LONG) // 4]
+    short = unheard[: len(LONG) // 4]
     kept = worker.generate(prompt=short, max_tokens=8, sampling=GREEDY)
     clean = worker.generate(prompt=short, max_tokens=8, sampling=GREEDY, reuse=False)
     assert int(str(kept[-1]["cached_tokens"])) >= 256

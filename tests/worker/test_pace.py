@@ -190,3 +190,18 @@ def test_while_cores_are_short_fewer_threads_are_looked_at_again_and_again() -> 
     for number in range(40):
         two_loops_by_turns(pace, number)
     assert pace.threads == 1
+
+
+def test_what_was_measured_while_the_load_came_is_measured_again() -> None:
+    """As it was seen on two cores: two of three tokens were still of better times."""
+    pace = Pace(2, 4, (4, 128))
+    play(pace, QUIET, 100)
+    pace.note(0.030, 0.058, 3, 3)
+    pace.note(0.0605, 0.0672, 3, 3)
+    for wall in (0.0658, 0.0455, 0.0210, 0.0217):
+        assert (pace.threads, pace.on_trial) == (1, True)
+        pace.note(wall, 0.0215)
+    assert (pace.threads, pace.on_trial) == (2, False)
+    for _ in range(4):
+        pace.note(0.045, 0.029)
+    assert (pace.threads, pace.on_trial) == (1, True)

@@ -82,6 +82,35 @@ def test_what_was_read_outlives_the_worker(
     assert "You are" not in "".join(path.name for path in (tmp_path / "p").iterdir())
 
 
+def test_a_word_in_common_restores_nothing(
+    worker_argv: list[str], model: Path, tmp_path: Path
+) -> None:
+    """A state comes back whole: for one word, reading the word is sooner done."""
+    with WorkerProcess(worker_argv) as one:
+        one.load(model, **saving(tmp_path / "p"))
+        one.generate(prompt=PRESET, sampling=GREEDY, max_tokens=1)
+        leave(one)
+    with WorkerProcess(worker_argv) as two:
+        two.load(model, **saving(tmp_path / "p"))
+        other = two.generate(prompt="You may go now, said the fish", sampling=GREEDY, max_tokens=1)
+        again = two.generate(prompt=PRESET, sampling=GREEDY, max_tokens=1)
+    assert number(other[-1], "restored_tokens") == number(other[-1], "cached_tokens") == 0
+    assert number(again[-1], "restored_tokens") == number(again[-1], "prompt_tokens") - 1 > 50
+
+
+def test_what_shall_not_be_remembered_leaves_nothing(
+    worker_argv: list[str], model: Path, tmp_path: Path
+) -> None:
+    with WorkerProcess(worker_argv) as one:
+        one.load(model, **saving(tmp_path / "p"))
+        for _ in range(2):
+            done = one.generate(**ask("What is the capital of France?", reuse=False))[-1]
+            assert number(done, "cached_tokens") == 0
+        assert number(one.generate(**ask("And of Italy?"))[-1], "cached_tokens") == 0
+        leave(one)
+    assert len(list((tmp_path / "p").iterdir())) == 1  # the last one's, which may be kept
+
+
 @pytest.mark.parametrize("awaited", [False, True])
 def test_a_tampered_file_is_not_used(
     worker_argv: list[str], model: Path, tmp_path: Path, awaited: bool

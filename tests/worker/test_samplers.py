@@ -14,11 +14,18 @@ pytestmark = pytest.mark.engine
 # Nothing is cut off and everything is likely: what a sampler changes, shows.
 OPEN = {"temperature": 2.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "seed": 7}
 
+# What follows is as good as certain.
+COUNTING = "one two three one two three one two three one two"
+
 
 def tale(worker: WorkerProcess, sampling: dict[str, Any], max_tokens: int = 10) -> str:
     events = worker.generate(**{**TALE, "max_tokens": max_tokens, "sampling": sampling})
     assert events[-1]["type"] == "done", events[-1]
     return answer(events)
+
+
+def counted(worker: WorkerProcess, sampling: dict[str, Any], max_tokens: int) -> str:
+    return answer(worker.generate(prompt=COUNTING, max_tokens=max_tokens, sampling=sampling))
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +41,6 @@ def greedy(worker: WorkerProcess) -> str:
         {"min_p": 1.0},
         {"top_n_sigma": 0.001},
         {"mirostat": 2, "mirostat_tau": 0.0, "mirostat_eta": 0.0},
-        # The surer the model, the cooler: with this exponent always near zero.
-        {"dynatemp_range": 2.0, "dynatemp_exponent": 10.0, "top_k": 40},
     ],
     ids=str,
 )
@@ -44,6 +49,12 @@ def test_a_sampler_that_leaves_one_token_gives_the_greedy_answer(
 ) -> None:
     assert tale(worker, OPEN) != greedy
     assert tale(worker, {**OPEN, **narrow}) == greedy
+
+
+def test_the_surer_the_model_the_cooler(worker: WorkerProcess) -> None:
+    hot = {**OPEN, "top_k": 40}
+    cooled = {**hot, "dynatemp_range": 2.0, "dynatemp_exponent": 10.0}
+    assert counted(worker, cooled, 6) == counted(worker, GREEDY, 6) != counted(worker, hot, 6)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +94,8 @@ def test_a_sampler_that_is_on_changes_the_text_and_a_seed_repeats_it(
 
 
 def test_xtc_takes_the_likeliest_away(worker: WorkerProcess, greedy: str) -> None:
-    cold = {"temperature": 0.01, "seed": 1}
+    # The first two words are within 0.02 of each other.
+    cold = {"temperature": 0.001, "seed": 1}
     assert tale(worker, cold) == greedy
     xtc = {**cold, "xtc_probability": 1.0, "xtc_threshold": 0.01}
     assert tale(worker, xtc) != greedy
@@ -91,13 +103,8 @@ def test_xtc_takes_the_likeliest_away(worker: WorkerProcess, greedy: str) -> Non
 
 @pytest.mark.parametrize("last_n", [-1, 64])
 def test_dry_breaks_a_loop_but_not_across_its_breakers(worker: WorkerProcess, last_n: int) -> None:
-    prompt = "one two three one two three one two three one two"
     dry = {**GREEDY, "dry_multiplier": 5.0, "dry_penalty_last_n": last_n}
-
-    def after(sampling: dict[str, Any]) -> str:
-        return answer(worker.generate(prompt=prompt, max_tokens=9, sampling=sampling))
-
-    plain = after(GREEDY)
+    plain = counted(worker, GREEDY, 9)
     assert " three one two" in plain
-    assert " three one two" not in after(dry)
-    assert after({**dry, "dry_sequence_breakers": [" two"]}) == plain
+    assert " three one two" not in counted(worker, dry, 9)
+    assert counted(worker, {**dry, "dry_sequence_breakers": [" two"]}, 9) == plain

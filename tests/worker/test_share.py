@@ -22,6 +22,17 @@ def test_among_long_ones_the_first_reads_first() -> None:
     assert deal(claims, BATCH, BATCH) == [0, 256]
 
 
+def test_a_long_prompt_is_read_in_as_few_parts_as_can_be_and_none_is_small() -> None:
+    for tokens in range(1, 2000):
+        left, parts = tokens, []
+        while left:
+            [share] = deal([Claim(1, 1, left)], BATCH, BATCH)
+            parts.append(share)
+            left -= share
+        assert len(parts) == -(-tokens // BATCH)
+        assert len(parts) == 1 or min(parts) >= 64
+
+
 def test_no_more_is_dealt_than_there_is() -> None:
     assert deal([Claim(1, 1, 3), Claim(1, 2, 3)], 4, BATCH) == [3, 1]
     assert deal([], 4, BATCH) == []

@@ -6,7 +6,6 @@ never a silent default; writing changes only the key asked for.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -155,6 +154,17 @@ DECLARED: dict[str, Setting] = {
 }
 
 
+def declared(name: str) -> Setting:
+    """The setting of that name. Raises GaloshError `base-setting-unknown`, with the nearest."""
+    setting = DECLARED.get(name)
+    if setting is None:
+        import difflib  # not for a daemon that never hears a wrong name
+
+        nearest = difflib.get_close_matches(name, DECLARED, n=1, cutoff=0)
+        raise GaloshError("base-setting-unknown", name=name, nearest=nearest[0])
+    return setting
+
+
 class Settings:
     """What the user chose, over the defaults. Immutable; `change` writes and reloads."""
 
@@ -209,10 +219,7 @@ class Settings:
         """
         import tomlkit
 
-        setting = DECLARED.get(name)
-        if setting is None:
-            nearest = difflib.get_close_matches(name, DECLARED, n=1, cutoff=0)
-            raise GaloshError("base-setting-unknown", name=name, nearest=nearest[0])
+        setting = declared(name)
         if not setting.accepts(value):
             raise GaloshError(
                 "base-setting-wrong",

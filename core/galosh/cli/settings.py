@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Callable
 
 from galosh.api import Client, is_running
-from galosh.base.errors import GaloshError
 from galosh.base.paths import Paths
-from galosh.base.settings import DECLARED, Setting, Settings, Value
+from galosh.base.settings import DECLARED, Setting, Settings, Value, declared
 from galosh.base.texts import say
 from galosh.cli.output import Output, table
 
@@ -41,13 +39,13 @@ def _value(setting: Setting, value: object) -> str:
 
 
 def _get(arguments: argparse.Namespace, paths: Paths, output: Output) -> None:
-    setting = _declared(arguments.name)
+    setting = declared(arguments.name)
     value = Settings.load(paths.settings_file).get(setting.name)
     output.result({"name": setting.name, "value": value}, _show(value))
 
 
 def _set(arguments: argparse.Namespace, paths: Paths, output: Output) -> None:
-    setting = _declared(arguments.name)
+    setting = declared(arguments.name)
     value = read_value(setting, arguments.value)
     if is_running(paths) is not None:
         Client(paths).change_setting(setting.name, value)
@@ -55,14 +53,6 @@ def _set(arguments: argparse.Namespace, paths: Paths, output: Output) -> None:
         Settings.load(paths.settings_file).change(setting.name, value)
     text = say("cli.setting-set", name=setting.name, value=_show(value))
     output.result({"name": setting.name, "value": value}, text)
-
-
-def _declared(name: str) -> Setting:
-    setting = DECLARED.get(name)
-    if setting is None:
-        nearest = difflib.get_close_matches(name, DECLARED, n=1, cutoff=0)
-        raise GaloshError("base-setting-unknown", name=name, nearest=nearest[0])
-    return setting
 
 
 def read_value(setting: Setting, text: str) -> Value:

@@ -7,6 +7,10 @@ says. `serve` runs it all in the foreground; `claim` makes sure there is only on
 
 from __future__ import annotations
 
-from galosh.server.daemon import serve
+from galosh.server import lean_aiohttp
+
+lean_aiohttp.enter()
+
+from galosh.server.daemon import serve  # noqa: E402
 
 __all__ = ["serve"]

@@ -114,6 +114,7 @@ MESSAGE = either(
            content=either(text(), {"type": "null"}), tool_calls=many(_CALL, 0, MAX_TOOLS)),
     closed(("role", "content"), role=one_of("tool"), content=text(), tool_call_id=_ID),
 )  # fmt: skip
+_REMEMBERED = said("false: nothing read before helps, and nothing of this one is kept.", FLAG)
 _SHARED: Mapping[str, Schema] = {
     **SAMPLING,
     "model": MODEL,
@@ -123,6 +124,7 @@ _SHARED: Mapping[str, Schema] = {
     "max_tokens": either(whole(0, 1_048_576), one_of(-1)),
     "n": one_of(1),
     "preset": text(1, 128),
+    "cache_prompt": _REMEMBERED,
     "draft": FLAG,
     "truncate": FLAG,
     "notices": said("A stream may hold what the asker should know meanwhile.", FLAG),
@@ -276,7 +278,7 @@ LLAMACPP = closed(
     stream=FLAG,
     n_probs=whole(0, MAX_LOGPROBS),
     json_schema=OBJECT,
-    cache_prompt=FLAG,
+    cache_prompt=_REMEMBERED,
     truncate=FLAG,
 )
 INFILL = closed(

@@ -142,7 +142,7 @@ class _Daemon:
             self._ready(facts)
         loop = asyncio.get_running_loop()
         soon = loop.call_later(
-            AFTER_SECONDS, lambda: loop.run_in_executor(None, prepare, house.models.list)
+            AFTER_SECONDS, lambda: loop.run_in_executor(None, _get_ready, house.models.list)
         )
         await house.stopping.wait()
         soon.cancel()
@@ -154,6 +154,11 @@ class _Daemon:
         await house.quiet(_GOODBYE_SECONDS)
         await asyncio.gather(*(door.clear(_GOODBYE_SECONDS) for door in doors))
         _log.info("stopped")
+
+
+def _get_ready(list_models: Callable[[], object]) -> None:
+    prepare(list_models)
+    tidy.give_back()  # what all the imports have left behind
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

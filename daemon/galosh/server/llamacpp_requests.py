@@ -20,12 +20,12 @@ _MAX_TEXT = 16 * 1024 * 1024
 _MAX_TOKENS = 1 << 20
 _IGNORED = frozenset(
     {
-        "cache_prompt", "id_slot", "timings_per_token", "return_progress", "n_keep",
+        "id_slot", "timings_per_token", "return_progress", "n_keep",
         "post_sampling_probs", "n_indent", "t_max_predict_ms", "t_max_prompt_ms", "api_key",
         "speculative.n_max", "speculative.n_min", "speculative.p_min", "min_keep",
     }
 )  # fmt: skip
-_PASSED = frozenset({"model", "stop", "stream"}) | SAMPLING_FIELDS
+_PASSED = frozenset({"cache_prompt", "model", "stop", "stream"}) | SAMPLING_FIELDS
 _REFUSED: Mapping[str, tuple[str, tuple[object, ...]]] = {
     "grammar": ("server.cannot.grammar", ("",)),
     "samplers": ("server.cannot.samplers", ([],)),

@@ -47,7 +47,7 @@ _IGNORED = frozenset(
 _SHARED = SAMPLING_FIELDS | frozenset(
     {"model", "stream", "stream_options", "stop", "max_tokens", "n", "preset", "logprobs"}
     # Our own, see Question.
-    | {"draft", "truncate", "notices", "priority", "override_memory"}
+    | {"cache_prompt", "draft", "truncate", "notices", "priority", "override_memory"}
 )
 _REFUSED_CHAT: dict[str, tuple[str, tuple[object, ...]]] = {
     "functions": ("server.cannot.functions", ([],)),
@@ -267,11 +267,13 @@ def _question(
 
 
 def _options(data: Json) -> dict[str, object]:
-    """The form of the answer, whether tokens may be guessed ahead (`draft`), and whether a
-    talk that is too long may be cut (`truncate`)."""
+    """The form of the answer, whether tokens may be guessed ahead (`draft`), whether a talk
+    that is too long may be cut (`truncate`), and whether what is read is remembered
+    (`cache_prompt`, as llama.cpp calls it)."""
     given = {} if data.get("draft") is None else {"draft": fields.flag(data, "draft")}
     cut = {"truncate": True} if fields.flag(data, "truncate") else {}
-    return read_form(data) | given | cut
+    remembered = data.get("cache_prompt") is None or fields.flag(data, "cache_prompt")
+    return read_form(data) | given | cut | ({} if remembered else {"reuse": False})
 
 
 def _model_id(data: Json, name: str) -> str | None:

@@ -18,7 +18,14 @@ from galosh.supervisor.bus import BusEvent, EventBus
 _M_ARENA_MAX = -8
 # What leaves a lot of freed memory behind.
 _HEAVY = frozenset(
-    {"download.done", "download.failed", "download.paused", "models.changed", "model.unloaded"}
+    {
+        "download.done",
+        "download.failed",
+        "download.paused",
+        "models.changed",
+        "model.ready",
+        "model.unloaded",
+    }
 )
 # The work itself ends a little after it is told.
 _AFTER_SECONDS = 1.0

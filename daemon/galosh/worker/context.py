@@ -208,7 +208,7 @@ class Context:
         """The most rows of a batch that come out as they would alone; before `try_rows`: that
         may do so. 1: none can be sure of it."""
         used = sum(len(held) for held in self.held)
-        rows = exact.most_rows(self._engine_rows, used)
+        rows = exact.most_rows(self._engine_rows, used, self._model.repacked)
         if self._window():
             # Cells of a window are used anew in a circle; what is taken back shifts it.
             circle = self._window() * self.sequences + self.batch_tokens
@@ -226,7 +226,7 @@ class Context:
         """Compare rows of a batch with rows alone, behind the end of a sequence, which is the
         same after. Takes a dozen steps; raises what `decode` does."""
         end = len(self.held[sequence])
-        tokens = list(tokens[-min(exact.LARGEST, self.outputs, self.batch_tokens) :])
+        tokens = list(tokens[-self.most_rows() :])
 
         def rows(count: int, at: int = 0) -> list[bytes]:
             self.decode([Piece(sequence, tokens[at : at + count], count)])

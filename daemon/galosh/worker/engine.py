@@ -347,7 +347,7 @@ class Engine:
             self._running.remove(answer)
         if answer in self._suspects:
             self._suspects.remove(answer)
-        self._seats.leave(answer, reset)
+        self._seats.leave(answer, reset or not answer.options.reuse)
         for other in self._running:
             # Cells that were shared with it may now be another's alone.
             other.shared = 0

@@ -4,7 +4,9 @@ Owns the rule by which guessed tokens change no word. What a batch computes for 
 differ in its last bits from what the row alone gives: another routine for several rows, sums
 in other parts. By processor, kind of weights and release it differs where; so it is tried
 once on the loaded model, and logits are compared byte for byte. What a trial over few tokens
-cannot show, long attention, the engine tells of itself.
+cannot show is known beforehand: of long attention the engine tells, and weights that it has
+packed anew are multiplied by other routines from four rows on. What those do to the last bits
+mostly vanishes where the next layer rounds, so that eight rows may agree by luck.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Callable, Sequence
 # Sizes on trial. Between them other sizes are made of the same routines.
 SIZES = (2, 3, 4, 8)
 LARGEST = SIZES[-1]
+_LARGEST_REPACKED = 3
 # An engine without galosh's change sums up a row alone in other parts from 512 cells in view
 # on, and the view grows by 256 cells.
 _UNCHANGED_CELLS = 256
@@ -32,9 +35,10 @@ def engine_rows(system: str, cache_type: str, flash_attention: bool | None) -> i
     return min(LARGEST, int(found[1])) if found else 1
 
 
-def most_rows(engine_rows: int, cells: int) -> int:
-    """The most rows, by the engine alone, with `cells` of the pool used."""
-    return LARGEST if cells + LARGEST <= _UNCHANGED_CELLS else engine_rows
+def most_rows(engine_rows: int, cells: int, repacked: bool) -> int:
+    """The most rows, by engine and kind of weights, with `cells` of the pool used."""
+    rows = LARGEST if cells + LARGEST <= _UNCHANGED_CELLS else engine_rows
+    return min(rows, _LARGEST_REPACKED) if repacked else rows
 
 
 def agreeing(alone: Sequence[bytes], together: Callable[[int], Sequence[bytes]]) -> int:

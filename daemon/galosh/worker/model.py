@@ -51,6 +51,7 @@ class Model:
             if cancelled():
                 raise WorkerFault("worker-load-cancelled")
             raise WorkerFault("worker-load-failed", reason=native.log.reason())
+        self.repacked = native.log.repacked
         try:
             self._read_facts(host, options)
         except BaseException:

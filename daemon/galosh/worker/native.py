@@ -22,6 +22,8 @@ from typing import Any
 _KEPT_LINES = 50
 _SIZE = re.compile(r"(\S+) +(model|KV|RS|compute|output) buffer size = +([0-9.]+) MiB")
 _VERSION = re.compile(r"^__version__ = [\"'](.+?)[\"']", re.MULTILINE)
+# Where weights lie as they do in the file.
+_PLAIN = ("CPU", "CPU_Mapped")
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5  # ggml.h
 
 
@@ -60,6 +62,11 @@ class _Log:
             total[kind] = total.get(kind, 0.0) + mebibytes
         self._sizes.clear()
         return {kind: round(mebibytes * 1024 * 1024) for kind, mebibytes in total.items()}
+
+    @property
+    def repacked(self) -> bool:
+        """Whether weights of the model told of last lie otherwise than in its file."""
+        return any(kind == "model" and place not in _PLAIN for kind, place in self._sizes)
 
     def reason(self) -> str:
         """The last complaint; else the last line; else an empty text."""

@@ -16,6 +16,9 @@ _CROWDED_SHARE = 0.85
 _BETTER = 0.95
 _HOPELESS = 1.5
 _LONG_SECONDS = 0.3
+# A window that is so many times slower than the one before began in better times: its mean is
+# of both, and says too little about now.
+_CHANGED = 1.3
 # A step so many times as long as usual, and without its cores, is looked into at once.
 _ALARMING = 3.0
 _IDLE_CORES = 0.5
@@ -38,6 +41,7 @@ class Pace:
         self._home: int | None = None  # where a trial goes back to
         self._home_seconds = 0.0
         self._starved = False
+        self._changing = False
         self._usual_seconds: float | None = None  # of a token, with the present number
         self._first_pause, self._longest_pause = pause
         self._pause = {-1: self._first_pause, 1: self._first_pause}
@@ -105,7 +109,8 @@ class Pace:
         return cpu_seconds < wall_seconds * self.threads * _CROWDED_SHARE
 
     def _consider(self, mean: float) -> None:
-        self._usual_seconds = mean
+        usual, self._usual_seconds = self._usual_seconds, mean
+        self._changing = usual is not None and mean > usual * _CHANGED
         got_cores = self._cpu_seconds / self._wall_seconds if self._wall_seconds else 0.0
         crowded = got_cores < self.threads * _CROWDED_SHARE
         self._starved = round(got_cores) < self.threads
@@ -152,13 +157,17 @@ class Pace:
             self._pause = {-1: self._first_pause, 1: self._first_pause}
             self._usual_seconds = mean
         else:
-            most = self._longest_pause
-            if direction > 0 and self._starved:
-                most = min(most, _STARVED_PAUSES * self._first_pause)
-            self._pause[direction] = min(2 * self._pause[direction], most)
             self._at = home
+            if direction < 0 or not self._changing:  # else what it was held against is no figure
+                self._wait_longer(direction)
         self._home = None
         self._clear()
+
+    def _wait_longer(self, direction: int) -> None:
+        most = self._longest_pause
+        if direction > 0 and self._starved:
+            most = min(most, _STARVED_PAUSES * self._first_pause)
+        self._pause[direction] = min(2 * self._pause[direction], most)
 
     def _clear(self) -> None:
         self._steps = self._tokens = 0

@@ -16,6 +16,10 @@ from galosh.worker.context import Context
 from galosh.worker.generate import Answer
 from galosh.worker.prefixes import MIN_TOKENS, Prefix, Prefixes, common_tokens
 
+# So many tokens of a file are restored in the time one is read: measured 60 at the least. A
+# state comes back whole, also for a beginning of it.
+_RESTORED_PER_READ = 50
+
 
 @dataclass(eq=False)
 class Seat:
@@ -54,8 +58,15 @@ class Seats:
         idle, held = self._best_idle(answer.tokens, limit)
         other, shared = self._best_running(answer.tokens, limit, running)
         prefix, kept = self._prefixes.find(answer.tokens, limit)
+        if prefix is not None and prefix.count > _RESTORED_PER_READ * (kept - max(held, shared)):
+            prefix, kept = None, 0
         answer.shared = answer.restored_tokens = 0
-        if idle is not None and held >= max(shared, kept):
+        if held < max(shared, kept):
+            idle = None
+        # First: what is restored behind these cells would be continued in them, and attention
+        # that sums in another order rounds otherwise.
+        self._give_back_kept(idle)
+        if idle is not None:
             seat = self._take_over(idle, held)
         else:
             seat = self._vacate()
@@ -67,7 +78,6 @@ class Seats:
         self._prefixes.stop_ahead()
         self._occupy(seat, answer)
         self._follow(answer, limit, running)
-        self._give_back_kept()
 
     def join_leader(self, answer: Answer, running: Sequence[Answer]) -> bool:
         """Share what the answer's leader has read by now; True: nothing to wait for."""
@@ -122,7 +132,8 @@ class Seats:
         return [seat for seat in self._seats if seat.answer is None]
 
     def _is_unkept(self, seat: Seat) -> bool:
-        return not seat.kept and len(self._context.held[seat.sequence]) >= MIN_TOKENS
+        wanted = seat.answer is None or seat.answer.options.reuse
+        return wanted and not seat.kept and len(self._context.held[seat.sequence]) >= MIN_TOKENS
 
     def _best_idle(self, tokens: Sequence[int], limit: int) -> tuple[Seat | None, int]:
         best, most = None, 0
@@ -196,9 +207,11 @@ class Seats:
             if common > most and len(self._context.held[other.sequence]) < common:
                 answer.leader, most = (other, common), common
 
-    def _give_back_kept(self) -> None:
+    def _give_back_kept(self, needed: Seat | None) -> None:
         for seat in self._idle():
-            if seat.kept:
+            # A few tokens would cost every other prompt the next 256 cells.
+            few = len(self._context.held[seat.sequence]) < MIN_TOKENS
+            if seat is not needed and (seat.kept or few):
                 self._reset(seat)
 
     def _clear(self, seat: Seat) -> None:

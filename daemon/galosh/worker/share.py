@@ -14,6 +14,8 @@ from typing import NamedTuple
 _STEP_SECONDS = 0.15
 _LEAST_TOKENS = 16
 _FIRST_TOKENS = 32
+# Products and attention are computed in tiles of up to so many tokens.
+_TILE_TOKENS = 64
 # How much a new measurement of the speed counts.
 _WEIGHT = 0.3
 
@@ -40,9 +42,19 @@ def deal(claims: Sequence[Claim], room: int, batch_tokens: int) -> list[int]:
     """How many tokens each claim may read now, `room` together."""
     shares = [0] * len(claims)
     for number in order(claims, batch_tokens):
-        shares[number] = min(room, claims[number].tokens)
+        shares[number] = _even(claims[number].tokens, room)
         room -= shares[number]
     return shares
+
+
+def _even(tokens: int, room: int) -> int:
+    """How many of `tokens` to read now: no last part of a few, each of which costs twice as
+    much as one of many."""
+    if tokens <= room or room < 1:
+        return min(tokens, room)
+    parts = -(-tokens // room)
+    tiles = -(-tokens // (parts * _TILE_TOKENS))
+    return min(room, tiles * _TILE_TOKENS)
 
 
 def last(claims: Sequence[Claim]) -> int:

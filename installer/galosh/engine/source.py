@@ -12,6 +12,10 @@ words would depend on what is computed beside it, and on the number of threads, 
 within an answer. Here the parts are the same for up to 16 rows, and the engine says so among
 its features (docs/decisions/0008-guesses-change-no-word.md).
 
+Masked. A part of a prompt that looks at 64 cells, none of which it may see, passes them by: later
+ones of its own prompt, those of other conversations. llama.cpp does so too, after it has turned
+each of the masks into a float, for every head anew.
+
 Few. Two to eight tokens at once (guesses that are checked, answers side by side) are computed
 by routines made for long prompts, which cost more than the tokens one by one would: weights
 in parts of 16 rows, each asked for under a counter that all threads share, and llamafile's
@@ -36,7 +40,7 @@ from galosh.engine.source_products import COLUMNS, FEW
 from galosh.engine.source_writing import TOP, WRITE
 
 # Names this form of the changes. An engine made with another one is not taken from the cache.
-MARK = "galosh_patience galosh_rows galosh_few galosh_top galosh_write galosh_dots_of"
+MARK = "galosh_patience galosh_rows galosh_few galosh_top galosh_write galosh_dots_of galosh_masked"
 
 _FOLDER = "vendor/llama.cpp/ggml/src/ggml-cpu/"
 
@@ -264,9 +268,57 @@ _LAST_FEATURE = "        features.push_back({ nullptr, nullptr });\n"
 # Read by the worker: galosh.worker.exact.
 _FEATURE = '        features.push_back({ "GALOSH_ROWS", "16" });\n'
 
+_TILED_BEFORE = "static void ggml_compute_forward_flash_attn_ext_tiled(\n"
+_MASKED = """\
+// galosh: whether none of these rows may see any of these cells, told by the bits of the mask.
+static bool galosh_masked(
+        const char * mask, const size_t row_size, const int rows, const int64_t cell,
+        const int cells) {
+    for (int row = 0; row < rows; row++) {
+        const ggml_fp16_t * bits = (const ggml_fp16_t *) (mask + row*row_size) + cell;
+        uint16_t other = 0;
+        for (int i = 0; i < cells; i++) {
+            other |= bits[i] ^ 0xFC00; // minus infinity
+        }
+        if (other != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+"""
+_CONVERT = """\
+                bool can_skip = true;
+                for (int tq = 0; tq < tile_rows; tq++) {
+                    const ggml_fp16_t * mp_row = (const ggml_fp16_t *)((const char *) mask->data \
++ (iq1 + tq)*mask->nb[1] + (iq2%mask->ne[2])*mask->nb[2] + (iq3%mask->ne[3])*mask->nb[3]);
+                    for (int tk = 0; tk < kv_tile; tk++) {
+                        mask32[tq * KV_TILE_SZ + tk] = slope * GGML_CPU_FP16_TO_FP32(\
+mp_row[ic + tk]);
+                        if (mask32[tq * KV_TILE_SZ + tk] != -INFINITY) {
+                            can_skip = false;
+                        }
+                    }
+"""
+_LOOK_FIRST = """\
+                const char * seen = (const char *) mask->data + iq1*mask->nb[1] + \
+(iq2%mask->ne[2])*mask->nb[2] + (iq3%mask->ne[3])*mask->nb[3];
+                const bool can_skip = galosh_masked(seen, mask->nb[1], tile_rows, ic, kv_tile);
+                for (int tq = 0; tq < tile_rows && !can_skip; tq++) {
+                    const ggml_fp16_t * mp_row = (const ggml_fp16_t *) (seen + tq*mask->nb[1]);
+                    ggml_cpu_fp16_to_fp32(mp_row + ic, mask32 + tq * KV_TILE_SZ, kv_tile);
+                    if (slope != 1.0f) {
+                        ggml_vec_scale_f32(kv_tile, mask32 + tq * KV_TILE_SZ, slope);
+                    }
+"""
+
 # Each group is made whole or not at all: what it is called, and the changes by file.
 GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {
     "waits": {_FOLDER + "ggml-cpu.c": _WAITS},
+    "masked": {
+        _FOLDER + "ops.cpp": ((_TILED_BEFORE, _MASKED + _TILED_BEFORE), (_CONVERT, _LOOK_FIRST)),
+    },
     "few": FEW,
     "columns": COLUMNS,
     "top": TOP,

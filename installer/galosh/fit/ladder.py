@@ -21,6 +21,10 @@ COARSER_CACHE = "q8_0"
 _SEQUENCES = 4
 # A window or a state must be kept for every answer on its own.
 _SEQUENCES_COSTLY = 2
+# Larger batches are read up to 5 % quicker, and nobody is heard in the middle of one: only
+# for models so small that it takes neither long nor much.
+_LARGE_BATCH_TOKENS = 512
+_LARGE_BATCH_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ def settings_for(
     usual = RunSettings(
         context_tokens, cache_type=cache_type, sequences=sequences, gpu_layers=gpu_layers
     )
+    large = dataclasses.replace(usual, batch_tokens=_LARGE_BATCH_TOKENS)
+    if forecast_memory(header, large, flags).compute_bytes <= _LARGE_BATCH_BYTES:
+        usual = large
     use_mmap = room is None or not _is_one_copy_better(header, usual, room, flags)
     return dataclasses.replace(usual, use_mmap=use_mmap)
 

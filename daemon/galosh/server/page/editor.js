@@ -1,8 +1,6 @@
 // The sheet on the screen: a plain textarea, a tint behind it, and a history of its own.
 // Owns text, marks (ranges a model wrote and nobody changed) and undo; knows no daemon.
-//
-// The tint is a second layer of the same text, one row a paragraph, made only while there is
-// something to tint: a sheet without marks costs nothing but the textarea.
+// The tint is a second layer of the same text, a row a paragraph, made only where there are marks.
 
 import { addMark, difference, moveMarks, movePlace } from "./diff.js";
 
@@ -72,7 +70,7 @@ export class Editor {
 		}
 		const edit = difference(this.text, value);
 		if (!edit) return;
-		// " big" typed before " red" may also read as "big " typed behind the space: the caret tells.
+		// " big" before " red" may read as "big " behind the space: the caret tells.
 		const end = () => edit.at + edit.insert.length - 1;
 		while (!edit.remove && end() >= this.area.selectionEnd && edit.at && value[edit.at - 1] === value[end()]) edit.at--;
 		edit.insert = value.slice(edit.at, end() + 1);
@@ -97,7 +95,7 @@ export class Editor {
 		this.#after();
 	}
 
-	/** What came from elsewhere (another tab): text and marks as they are now. */
+	/** Text and marks as another tab left them. */
 	adopt(text, marks) {
 		const edit = difference(this.text, text);
 		if (edit) this.change(edit, { kind: "elsewhere" });
@@ -138,7 +136,7 @@ export class Editor {
 		this.#after();
 	}
 
-	/** Nothing more comes; a writing that brought nothing leaves no step behind. */
+	/** A writing that brought nothing leaves no step behind. */
 	finish(writing) {
 		const last = this.past[this.past.length - 1];
 		if (last && last.writing === writing && !last.insert && !last.removed) this.past.pop();
@@ -228,7 +226,7 @@ export class Editor {
 
 	// --- the tint ---
 
-	/** The first `count` characters are shown as those the model will not see. */
+	/** The first `count` characters are those the model will not see. */
 	shade(count) {
 		if (count === this.dropped) return;
 		this.dropped = count;
@@ -273,21 +271,23 @@ export class Editor {
 		return rows;
 	}
 
+	/** A letter and the end of the shade change far apart: rows are matched by text, then by look. */
 	#fill(rows) {
-		const { backdrop } = this;
-		const old = this.rows;
-		const same = (a, b) => a.text === b.text && a.look === b.look;
+		const { backdrop, rows: old } = this;
+		const more = rows.length - old.length;
+		const least = Math.min(rows.length, old.length);
 		let start = 0;
-		while (start < rows.length && start < old.length && same(rows[start], old[start])) start++;
-		let end = 0;
-		const most = Math.min(rows.length, old.length) - start;
-		while (end < most && same(rows[rows.length - 1 - end], old[old.length - 1 - end])) end++;
-		const made = rows.slice(start, rows.length - end).map(rowElement);
+		while (start < least && rows[start].text === old[start].text) start++;
+		let end = rows.length;
+		while (end > start + Math.max(more, 0) && rows[end - 1].text === old[end - 1 - more].text) end--;
+		for (let i = end - more; i > start; i--) backdrop.children[i - 1].remove();
 		const fragment = document.createDocumentFragment();
-		fragment.append(...made);
-		const stay = backdrop.children[old.length - end] ?? null;
-		for (let i = old.length - end; i > start; i--) backdrop.children[i - 1].remove();
-		backdrop.insertBefore(fragment, stay);
+		fragment.append(...rows.slice(start, end).map(rowElement));
+		backdrop.insertBefore(fragment, backdrop.children[start]);
+		rows.forEach((row, i) => {
+			const was = i < start ? old[i] : i < end ? row : old[i - more];
+			if (was.look !== row.look) backdrop.children[i].replaceWith(rowElement(row));
+		});
 		this.rows = rows;
 	}
 

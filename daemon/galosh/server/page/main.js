@@ -8,7 +8,7 @@ import { refresh, takeStatus } from "./status.js";
 import * as notebook from "./notebook.js";
 
 const VIEWS = ["notebook", "chat", "models", "settings"];
-const opened = { notebook };
+const opened = { notebook }, opening = {};
 const THEMES = ["auto", "dark", "light"];
 const KEYS = [
 	["Ctrl+Enter", "key.generate"], ["Esc", "key.stop"], ["Ctrl+Shift+Enter", "key.again"],
@@ -20,19 +20,20 @@ let view = "notebook";
 
 // --- views ---
 
+const tell = (what, ...facts) => Object.values(opened).forEach((one) => one[what]?.(...facts));
+
 async function show(name, focus = false) {
 	view = name;
 	for (const one of VIEWS) {
-		const tab = byId(`tab-${one}`);
-		tab.setAttribute("aria-selected", String(one === name));
-		tab.tabIndex = one === name ? 0 : -1;
-		byId(one).hidden = one !== name;
+		const tab = byId(`tab-${one}`), off = one !== name;
+		tab.setAttribute("aria-selected", !off);
+		tab.tabIndex = -off;
+		byId(one).hidden = off;
 	}
 	memory.set("view", name);
-	if (!opened[name]) {
-		opened[name] = await import(`./${name}.js`);
-		await opened[name].begin(byId(name));
-	}
+	// Once, however many ask.
+	if (!opened[name]) await (opening[name] ??= import(`./${name}.js`)
+		.then((one) => (opened[name] = one).begin(byId(name))).finally(() => delete opening[name]));
 	opened[name].shown?.();
 	if (focus) opened[name].focus?.();
 }
@@ -65,12 +66,13 @@ function beginChoices() {
 		drawChoices();
 	});
 	byId("tongue").addEventListener("click", () => {
-		memory.set("tongue", language() === "ru" ? "en" : "ru");
-		speak(memory.get("tongue"));
+		const next = language() === "ru" ? "en" : "ru";
+		memory.set("tongue", next);
+		speak(next);
 		fillTexts();
 		drawChoices();
 		refresh();
-		Object.values(opened).forEach((one) => one.respoken?.());
+		tell("respoken");
 	});
 	byId("help").addEventListener("click", showKeys);
 }
@@ -84,13 +86,11 @@ function showKeys() {
 function onKey(event) {
 	if (event.isComposing || byId("dialog").open) return;
 	const plain = !event.getModifierState("AltGraph");
-	if (event.key === "F1") {
-		event.preventDefault();
-		showKeys();
-	} else if (event.ctrlKey && event.altKey && plain && /^Digit[1-4]$/.test(event.code)) {
-		event.preventDefault();
-		show(VIEWS[Number(event.code.slice(5)) - 1], true);
-	} else if (opened[view]?.onKey?.(event)) event.preventDefault();
+	if (event.key === "F1") showKeys();
+	else if (event.ctrlKey && event.altKey && plain && /^Digit[1-4]$/.test(event.code))
+		show(VIEWS[event.code.slice(5) - 1], true);
+	else if (!opened[view]?.onKey?.(event)) return;
+	event.preventDefault();
 }
 
 // --- away and locked ---
@@ -103,7 +103,7 @@ function beginBars() {
 		if (away) return;
 		note(t("back"));
 		refresh();
-		Object.values(opened).forEach((one) => one.isBack?.());
+		tell("isBack");
 	});
 	listen("locked", showLocked);
 }
@@ -151,7 +151,7 @@ async function begin() {
 	follow((name, facts) => {
 		if (name === "status") takeStatus(facts);
 		else if (!name.endsWith(".progress")) refresh();
-		Object.values(opened).forEach((one) => one.heard?.(name, facts));
+		tell("heard", name, facts);
 	});
 	await notebook.begin();
 	const wanted = memory.get("view", "notebook");
