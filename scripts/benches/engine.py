@@ -38,7 +38,7 @@ ROWS = {
     "idle-downloaded": ("engine_idle:downloaded", "the same after a download"),
     "pressure": ("engine_pressure:given_back", "memory back after pressure starts"),
     "swap": ("engine_pressure:loads", "50 loads beside a program that grows"),
-    "kills": ("engine_kills:measure", "worker killed 100 times, daemon 50 times, under load"),
+    "kills": ("engine_kills:kills", "worker killed 100 times, daemon 50 times, under load"),
     "soak": ("engine_soak:soak", "an hour of mixed load (--soak SECONDS)"),
 }
 

@@ -74,6 +74,12 @@ def swapped_out_pages() -> int:
     return _counter("/proc/vmstat", "pswpout ")
 
 
+def wrested_pages() -> int:
+    """Pages of programs (no file's) that were taken because memory was short, so far. A system
+    that swaps out whatever lies idle (DAMON; this project's machines do) is not counted."""
+    return _counter("/proc/vmstat", "pgsteal_anon ")
+
+
 def stalled_seconds() -> float:
     """How long programs have waited for memory so far (PSI, some)."""
     first = Path("/proc/pressure/memory").read_text(encoding="ascii").splitlines()[0]

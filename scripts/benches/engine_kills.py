@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 import psutil
 
 from galosh.base.errors import GaloshError
+from scripts.benches.engine_bench import Bench
 from scripts.benches.engine_daemon import Daemon
+from scripts.benches.engine_verdict import Row, Verdict
 
 _ASKERS = 2
 _TOKENS = 16
@@ -100,6 +102,33 @@ def ask(daemon: Daemon, tally: Tally) -> str | None:
         tally.unstated.append("empty answer")
     tally.answered += 1
     return None
+
+
+def kills(bench: Bench) -> Row:
+    """A hundred kills of the worker and fifty of the daemon."""
+    del bench
+    seen = measure(100, 50)
+    load = seen["load_seconds"]
+    assert isinstance(load, float)
+    verdicts = [
+        Verdict(words, _number(seen[name]), "at most", 0)
+        for name, words in (
+            ("unstated", "questions that ended without a stated error"),
+            ("orphans", "orphans"),
+            ("double_loads", "double loads"),
+            ("lost_settings", "lost settings"),
+        )
+    ]
+    for who in ("worker", "daemon"):
+        spread = seen[f"next_answer_after_{who}_seconds"]
+        worst = spread["worst"] if isinstance(spread, dict) and spread else None
+        words = f"next answer after a kill of the {who}, worst, beside the load of {load} s"
+        verdicts.append(Verdict(words, worst, "at most", 5 + load, "s"))
+    return Row("kills", tuple(verdicts), seen)
+
+
+def _number(found: object) -> float:
+    return float(len(found) if isinstance(found, list) else int(str(found)))
 
 
 def measure(kills_worker: int, kills_daemon: int, seed: int = 5) -> dict[str, object]:
@@ -214,10 +243,3 @@ def _spread(values: list[float]) -> dict[str, float]:
         "median": round(statistics.median(values), 2),
         "worst": round(max(values), 2),
     }
-
-
-if __name__ == "__main__":
-    import json
-    import sys
-
-    sys.stdout.write(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2])), indent=2) + "\n")

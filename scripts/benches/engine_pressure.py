@@ -16,7 +16,13 @@ from galosh.base.errors import GaloshError
 from scripts.benches.engine_bench import Bench
 from scripts.benches.engine_client import RefusedError
 from scripts.benches.engine_daemon import Daemon
-from scripts.benches.engine_group import Group, UnavailableError, stalled_seconds, swapped_out_pages
+from scripts.benches.engine_group import (
+    Group,
+    UnavailableError,
+    stalled_seconds,
+    swapped_out_pages,
+    wrested_pages,
+)
 from scripts.benches.engine_verdict import Row, Verdict
 
 MIB = 1024 * 1024
@@ -57,18 +63,22 @@ def loads(bench: Bench) -> Row:
         with Group(LIMIT_BYTES, SWAP_BYTES) as group, Daemon() as daemon:
             group.add(daemon.pid)
             most_mb = (LIMIT_BYTES - 130 * MIB) / 1e6
-            alone = _swapped_alone(group, most_mb)
-            before = swapped_out_pages()
+            alone = _wrested_alone(group, most_mb)
+            before, all_before = wrested_pages(), swapped_out_pages()
             grower = _grow(group, 300, most_mb, 1.0)
             try:
                 said = _load_again_and_again(daemon)
             finally:
                 grower.kill()
                 grower.wait()
-            pages = swapped_out_pages() - before
+            pages, everywhere = wrested_pages() - before, swapped_out_pages() - all_before
     except UnavailableError as error:
         return Row(name, (Verdict(words, None, "at most", 0, note=str(error)),))
-    shown: dict[str, object] = {"pages_without_us": alone, **said}
+    # A page that was taken and not written was swapped in before and is unchanged.
+    pages = min(pages, everywhere)
+    shown: dict[str, object] = {
+        "pages_without_us": alone, "idle_pages_too": everywhere, **said,
+    }  # fmt: skip
     return Row(name, (Verdict(words, float(pages), "at most", 0),), shown)
 
 
@@ -95,14 +105,14 @@ def _time_give_back(daemon: Daemon, group: Group) -> float:
         grower.wait()
 
 
-def _swapped_alone(group: Group, most_mb: float) -> int:
-    """What the program that grows swaps out without any model: the measurement's own zero."""
-    before = swapped_out_pages()
+def _wrested_alone(group: Group, most_mb: float) -> int:
+    """What the program that grows loses without any model: the measurement's own zero."""
+    before = wrested_pages()
     grower = _grow(group, 400, most_mb, 0)
     time.sleep(most_mb / 400 + 2)
     grower.kill()
     grower.wait()
-    return swapped_out_pages() - before
+    return wrested_pages() - before
 
 
 def _load_again_and_again(daemon: Daemon) -> dict[str, object]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+
 import pytest
 
+from scripts.benches.engine import ROWS
 from scripts.benches.engine_verdict import Row, Verdict, growth, number, paired_ratio
 
 
@@ -51,3 +55,10 @@ def test_growth_is_a_share_and_shrinking_is_none() -> None:
 )  # fmt: skip
 def test_numbers_are_short(value: float, text: str) -> None:
     assert number(value) == text
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_has_what_measures_it(name: str) -> None:
+    module, function = ROWS[name][0].split(":")
+    found = getattr(importlib.import_module(f"scripts.benches.{module}"), function)
+    assert list(inspect.signature(found).parameters) == ["bench"]

@@ -92,3 +92,14 @@ def test_the_last_wish_for_threads_is_told_once() -> None:
     box.ask_threads(2)
     assert box.take_threads() == 2
     assert box.take_threads() is None
+
+
+def test_what_was_asked_since_the_last_look_is_news() -> None:
+    box, _ = begin("a")
+    assert box.news.value
+    box.take(False)
+    box.put({"id": "b"})
+    assert box.take(False) == {"id": "b"}
+    assert not box.news.value
+    assert box.take(False) is None
+    assert not box.news.value

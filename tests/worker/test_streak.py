@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +102,14 @@ def test_a_cancelled_answer_keeps_what_it_said(worker: WorkerProcess) -> None:
     events = worker.until("done")
     assert events[-1]["finish_reason"] == "cancelled"
     assert answer(told(worker, sampling=GREEDY)), "and the next one is answered"
+
+
+def test_whoever_asks_waits_for_one_token_only(worker_argv: list[str], model: Path) -> None:
+    child = Path(__file__).with_name("streak_child.py")
+    argv = [worker_argv[0], "-I", str(child), str(model)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    # A step that took far too long on a busy machine ends a row, too.
+    assert found["nobody"][0] > 1
+    assert found["somebody"] == [1, 0]

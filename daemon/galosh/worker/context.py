@@ -151,11 +151,13 @@ class Context:
         self._recover_from(result, pieces)
 
     def write(
-        self, pieces: Sequence[Piece], choosers: Sequence[Chooser], steps: int, seconds: float
-    ) -> list[tuple[int, ...]]:
+        self, pieces: Sequence[Piece], choosers: Sequence[Chooser], steps: int, seconds: float,
+        news: ctypes.c_int32,
+    ) -> list[tuple[int, ...]]:  # fmt: skip
         """Add the one token of each piece, then the one chosen after it, and so on: `steps`
-        times, or until the time is up or one has ended. Returns the tokens chosen in each
-        step, at least one step's, in the order of the pieces; the last are not added yet.
+        times, or until one has ended, the time is up, there is `news`, or a step was far too
+        long. Returns the tokens chosen in each step, at least one step's, in the order of the
+        pieces; the last are not added yet.
 
         Raises what `decode` does, where already the first step fails.
         """
@@ -166,7 +168,7 @@ class Context:
         ]
         self.threads.before(len(pieces))
         wall_seconds, cpu_seconds = time.perf_counter(), time.process_time()
-        chosen, result = self._streak.run(answers, steps, seconds)
+        chosen, result = self._streak.run(answers, steps, seconds, news)
         if chosen:
             wall_seconds = time.perf_counter() - wall_seconds
             cpu_seconds = time.process_time() - cpu_seconds

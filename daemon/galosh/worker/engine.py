@@ -16,7 +16,7 @@ from functools import partial
 from galosh.worker.batch import Piece
 from galosh.worker.context import CancelledError, Context, NoRoomError
 from galosh.worker.fault import WorkerFault
-from galosh.worker.generate import Answer
+from galosh.worker.generate import PIECE_SECONDS, Answer
 from galosh.worker.mailbox import Mailbox
 from galosh.worker.seats import Seats
 from galosh.worker.share import Claim, ReadingPace, deal, last
@@ -25,9 +25,9 @@ from galosh.worker.streak import MOST_STEPS, Chooser
 # A smaller part of a batch is over before stopping it would pay.
 _WORTH_STOPPING_TOKENS = 32
 _NO_ROOM_STATUS = 1
-# Tokens are chosen in a row for so long; nobody is heard meanwhile. Where the next one could
-# be guessed, only a few.
-_STREAK_SECONDS = 0.03
+# Tokens are chosen in a row for so long, since words are sent no more often, or until somebody
+# else asks. Where the next one could be guessed, only a few.
+_STREAK_SECONDS = PIECE_SECONDS
 _DRAFTING_STEPS = 4
 
 Fail = Callable[[object, WorkerFault], None]
@@ -78,7 +78,9 @@ class Engine:
         try:
             pieces = [piece for _, piece in work]
             if steps > 1:
-                chosen = self._context.write(pieces, choosers, steps, _STREAK_SECONDS)
+                chosen = self._context.write(
+                    pieces, choosers, steps, _STREAK_SECONDS, self._mailbox.news
+                )
             else:
                 self._context.decode(pieces)
         except CancelledError:

@@ -25,7 +25,7 @@ Emit = Callable[[dict[str, object]], None]
 
 # Every piece costs the daemon and its client some 0.4 ms of the processors that the model
 # computes on; more pieces a second than this nobody sees.
-_PIECE_SECONDS = 0.08
+PIECE_SECONDS = 0.08
 
 
 class Answer:
@@ -263,7 +263,7 @@ class Answer:
     def _say(self, text: str) -> None:
         """Send it with what is not sent yet, unless the last piece was a moment ago."""
         self._unsent += text
-        if self._unsent and time.perf_counter() - self._sent_seconds >= _PIECE_SECONDS:
+        if self._unsent and time.perf_counter() - self._sent_seconds >= PIECE_SECONDS:
             self._send()
 
     def _send(self) -> None:

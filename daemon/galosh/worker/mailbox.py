@@ -7,6 +7,7 @@ where the model's thread said that this helps (`guard`).
 
 from __future__ import annotations
 
+import ctypes
 import queue
 import threading
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,9 @@ class Mailbox:
         self._threads: int | None = None
         # Read by the model's thread without the lock: they only ever grow in between.
         self.cancelled: set[object] = set()
+        # Not 0: somebody asked since the last `take`. Native code that chooses tokens in a row
+        # looks at it.
+        self.news = ctypes.c_int32()
         self.leaving = False
 
     def put(self, request: Request) -> None:
@@ -41,6 +45,7 @@ class Mailbox:
         with self._lock:
             self._known.add(request.get("id"))
         self._queue.put(request)
+        self.news.value = 1
 
     def cancel(self, request_id: object) -> None:
         """Cancel a request that has not ended; an unknown id is no error (it has)."""
@@ -60,6 +65,7 @@ class Mailbox:
 
     def take(self, wait: bool, timeout_seconds: float | None = None) -> Request | None:
         """The next request; None where there is none (in time), or only a wish to leave."""
+        self.news.value = 0  # before the look: what comes in between is news again
         try:
             return self._queue.get(wait, timeout_seconds)
         except queue.Empty:

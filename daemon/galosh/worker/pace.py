@@ -7,7 +7,7 @@ process gets less processor time than its threads ask for. Then fewer threads ar
 kept only if they are faster. More are tried again as soon as cores are seen idle; while none
 is, or where the system does not tell, from time to time. A trial of more ends at its first bad
 step, so that looking costs next to nothing; one of fewer goes on, since beside other programs
-a single step is long or short by chance.
+a single step is long or short by chance. As fast with fewer is better: the rest is the desktop's.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _CROWDED_SHARE = 0.85
 _BETTER = 0.95
 _HOPELESS = 1.5
 _LONG_SECONDS = 0.3
-# A window that is so many times slower than the one before began in better times: its mean is
-# of both, and says too little about now.
+# A window that is so many times slower than the one before, and without its cores, began in
+# better times: its mean is of both, and says too little about now. The next step does.
 _CHANGED = 1.3
-# A step so many times as long as usual, and without its cores, is looked into at once.
+# A step so many times as long as usual, and without its cores, is no window's middle.
 _ALARMING = 3.0
 _IDLE_CORES = 0.5
 # Pauses, in first ones, between looks at fewer threads while there are not the cores for all.
@@ -41,6 +41,7 @@ class Pace:
         self._home: int | None = None  # where a trial goes back to
         self._home_seconds = 0.0
         self._starved = False
+        self._looking = False  # the next step is judged alone
         self._changing = False
         self._usual_seconds: float | None = None  # of a token, with the present number
         self._first_pause, self._longest_pause = pause
@@ -56,8 +57,8 @@ class Pace:
 
     @property
     def on_trial(self) -> bool:
-        """Whether this number of threads is only being looked at."""
-        return self._home is not None
+        """Whether this number of threads is only being looked at: step by step."""
+        return self._home is not None or self._looking
 
     @property
     def has_more(self) -> bool:
@@ -87,18 +88,36 @@ class Pace:
             )
             if hopeless or self._window_is_full():
                 self._end_trial(self._home, mean, hopeless)
-        elif self._window_is_full() or self._is_alarming(wall_seconds, cpu_seconds, amount):
+        elif self._looking:
+            self._looking = False
             self._consider(mean)
+        elif self._is_alarming(wall_seconds, cpu_seconds, amount):
+            self._look()
+        elif self._window_is_full():
+            usual = self._usual_seconds
+            if usual is not None and mean > usual * _CHANGED and self._is_crowded():
+                self._look()
+            else:
+                self._consider(mean)
 
     def join(self, other: Pace) -> None:
         """Take over what `other` has found out about the PC, where both have the choice."""
         if self.threads != other.threads and other.threads in self._counts:
             self._at = self._counts.index(other.threads)
             self._home = self._usual_seconds = None
+            self._looking = False
             self._clear()
 
     def _window_is_full(self) -> bool:
         return self._steps >= self._window or self._wall_seconds >= _LONG_SECONDS
+
+    def _is_crowded(self) -> bool:
+        """Whether the threads of this window got less of the processor than they asked for."""
+        return self._cpu_seconds < self._wall_seconds * self.threads * _CROWDED_SHARE
+
+    def _look(self) -> None:
+        self._looking = True
+        self._clear()
 
     def _is_alarming(self, wall_seconds: float, cpu_seconds: float, amount: int) -> bool:
         """Whether one step alone tells that the cores are gone: a window of such steps would
@@ -112,7 +131,7 @@ class Pace:
         usual, self._usual_seconds = self._usual_seconds, mean
         self._changing = usual is not None and mean > usual * _CHANGED
         got_cores = self._cpu_seconds / self._wall_seconds if self._wall_seconds else 0.0
-        crowded = got_cores < self.threads * _CROWDED_SHARE
+        crowded = self._is_crowded()
         self._starved = round(got_cores) < self.threads
         self._since[-1] += self._steps
         self._since[1] += self._steps
@@ -153,7 +172,7 @@ class Pace:
     def _end_trial(self, home: int, mean: float, hopeless: bool) -> None:
         direction = 1 if self._at > home else -1
         self._since[direction] = 0
-        if not hopeless and mean < self._home_seconds * _BETTER:
+        if not hopeless and mean < self._home_seconds * (_BETTER if direction < 0 else 1.0):
             self._pause = {-1: self._first_pause, 1: self._first_pause}
             self._usual_seconds = mean
         else:

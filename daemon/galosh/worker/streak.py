@@ -2,7 +2,7 @@
 
 Computing a token pushes the interpreter out of the processor's caches: a turn of Python that
 takes 0.04 ms by itself takes 0.2 ms between two tokens. Engines compiled here have a loop of
-their own (`galosh_write` of `galosh.engine.source`). Owns its arrays; the memory of what was
+their own (`galosh_write_until` of `galosh.engine.source`). Owns its arrays; the memory of what was
 read is the context's. Must never choose another token than a step would.
 """
 
@@ -45,11 +45,11 @@ class Streak:
         self._context = context_pointer
         integer, pointer = ctypes.c_int32, ctypes.c_void_p
         arguments = (
-            pointer, ctypes.POINTER(_Writer), integer, integer, ctypes.c_int64, pointer,
-            ctypes.POINTER(integer), ctypes.POINTER(integer),
+            pointer, ctypes.POINTER(_Writer), integer, integer, ctypes.c_int64,
+            ctypes.POINTER(integer), pointer, ctypes.POINTER(integer), ctypes.POINTER(integer),
         )  # fmt: skip
         top = find_top(lib)
-        write = find_function(lib, "galosh_write", integer, arguments)
+        write = find_function(lib, "galosh_write_until", integer, arguments)
         self._write: Any = write if top is not None else None
         if self._write is None:
             return
@@ -68,10 +68,11 @@ class Streak:
         answers: Sequence[tuple[int, int, int, Chooser]],
         steps: int,
         seconds: float,
+        news: ctypes.c_int32,
     ) -> tuple[list[tuple[int, ...]], int]:
         """Compute a token of each answer (sequence, position, token, what chooses the next)
-        and choose the next one, `steps` times (MOST_STEPS at most), until one has ended or
-        the time is up.
+        and choose the next one, `steps` times (MOST_STEPS at most), until one has ended,
+        the time is up, `news` is not 0, or a step took three times as long as another.
 
         The tokens chosen in each step, in the order of the answers, and what llama_decode
         said last: 0 unless it ended the loop.
@@ -85,8 +86,8 @@ class Streak:
             writer.keep = chooser.keep
             writer.sequence, writer.position, writer.token = sequence, position, token
         done = self._write(
-            self._context, self._writers, count, steps, int(seconds * 1e6), self._top,
-            self._chosen, ctypes.byref(self._status),
+            self._context, self._writers, count, steps, int(seconds * 1e6), ctypes.byref(news),
+            self._top, self._chosen, ctypes.byref(self._status),
         )  # fmt: skip
         flat = self._chosen[: done * count]
         chosen = [tuple(flat[at : at + count]) for at in range(0, len(flat), count)]

@@ -40,7 +40,10 @@ from galosh.engine.source_products import COLUMNS, FEW
 from galosh.engine.source_writing import TOP, WRITE
 
 # Names this form of the changes. An engine made with another one is not taken from the cache.
-MARK = "galosh_patience galosh_rows galosh_few galosh_top galosh_write galosh_dots_of galosh_masked"
+MARK = (
+    "galosh_patience galosh_rows galosh_few galosh_top galosh_write_until galosh_dots_of"
+    " galosh_masked"
+)
 
 _FOLDER = "vendor/llama.cpp/ggml/src/ggml-cpu/"
 

@@ -84,18 +84,22 @@ int32_t n_vocab, galosh_find_top find_top) {
     return llama_sampler_sample(writer.chain, ctx, row);
 }
 
-extern "C" LLAMA_API int32_t galosh_write(llama_context * ctx, galosh_writer * writers, \
-int32_t n_writers, int32_t n_steps, int64_t microseconds, galosh_find_top find_top, \
-llama_token * chosen, int32_t * status);
+extern "C" LLAMA_API int32_t galosh_write_until(llama_context * ctx, galosh_writer * writers, \
+int32_t n_writers, int32_t n_steps, int64_t microseconds, const volatile int32_t * news, \
+galosh_find_top find_top, llama_token * chosen, int32_t * status);
 
 // Computes a token of every writer and chooses the next one, n_steps times at most, until one
-// has ended or the time is up. Returns how often; status: what llama_decode said last.
-int32_t galosh_write(llama_context * ctx, galosh_writer * writers, int32_t n_writers, \
-int32_t n_steps, int64_t microseconds, galosh_find_top find_top, llama_token * chosen, \
-int32_t * status) {
+// has ended, the time is up, *news is not 0, or a step took three times as long as another:
+// whoever chooses the number of threads is to hear of that. Returns how often; status: what
+// llama_decode said last.
+int32_t galosh_write_until(llama_context * ctx, galosh_writer * writers, int32_t n_writers, \
+int32_t n_steps, int64_t microseconds, const volatile int32_t * news, \
+galosh_find_top find_top, llama_token * chosen, int32_t * status) {
     const llama_vocab * vocab = llama_model_get_vocab(llama_get_model(ctx));
     const int32_t n_vocab = llama_vocab_n_tokens(vocab);
     const int64_t begun = ggml_time_us();
+    int64_t before = begun;
+    int64_t quickest = INT64_MAX;
     std::vector<llama_token>    tokens(n_writers);
     std::vector<llama_pos>      positions(n_writers);
     std::vector<int32_t>        counts(n_writers, 1);
@@ -121,7 +125,11 @@ sequences.data(), outputs.data() };
             chosen[step*n_writers + i] = token;
             over = over || llama_vocab_is_eog(vocab, token);
         }
-        if (over || ggml_time_us() - begun >= microseconds) {
+        const int64_t now = ggml_time_us();
+        const bool slow = (now - before)/3 > quickest;
+        quickest = std::min(quickest, now - before);
+        before = now;
+        if (over || slow || *news != 0 || now - begun >= microseconds) {
             return step + 1;
         }
     }
