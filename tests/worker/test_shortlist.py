@@ -28,20 +28,24 @@ def test_it_finds_the_largest_and_of_equal_ones_the_first(worker_argv: list[str]
         {"temperature": 1.5, "seed": 7},
         {"temperature": 1.0, "seed": 7, "top_k": 200, "top_p": 1.0, "min_p": 0.0},
         {"temperature": 1.0, "seed": 7, "typical_p": 0.5, "xtc_probability": 0.5},
+        {"temperature": 0, "logit_bias": {"28": -100, "30": -2.5, "260": -100}},
+        {"temperature": 1.5, "seed": 7, "top_k": 3, "logit_bias": {"28": -100, "284": -1}},
     ],
     ids=str,
 )
 def test_the_words_are_those_that_a_list_of_all_gives(
     worker: WorkerProcess, sampling: dict[str, Any]
 ) -> None:
-    # A bias of nothing on a token changes no chance, but it needs the whole list.
+    # A bias too small to change a chance needs the whole list: it is above nothing.
+    biases = sampling.get("logit_bias", {})
     told = [
         answer(
             worker.generate(
-                **{**TALE, "reuse": False, "max_tokens": 60, "sampling": {**sampling, **more}}
+                **{**TALE, "reuse": False, "max_tokens": 60},
+                sampling={**sampling, "logit_bias": {**biases, **more}},
             )
         )
-        for more in ({}, {"logit_bias": {"17": 0.0}})
+        for more in ({}, {"17": 1e-30})
     ]
     assert told[0] == told[1]
     assert len(told[0]) > 40

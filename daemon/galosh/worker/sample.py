@@ -108,15 +108,16 @@ class Sampler:
 
     def _first_keeps(self, sampling: Sampling) -> int:
         """How many of the likeliest tokens the first sampler keeps; 0: it needs all."""
-        if sampling.logit_bias or self._vocabulary.suppressed:
-            return 0
         if sampling.penalises or sampling.dries:
             return 0
+        biases = self._biases(sampling)
+        if any(bias > 0 for bias in biases.values()):
+            return 0  # may lift any token among the likeliest
         if sampling.temperature <= 0:
-            return 1
-        if sampling.mirostat or sampling.top_n_sigma > 0:
+            return 1 + len(biases)
+        if sampling.mirostat or sampling.top_n_sigma > 0 or sampling.top_k <= 0:
             return 0
-        return max(0, sampling.top_k)
+        return sampling.top_k + len(biases)
 
     def _build(self, sampling: Sampling, prompt: Sequence[int]) -> None:
         lib = self._lib
@@ -148,10 +149,12 @@ class Sampler:
         self._add_temperature(sampling)
         self._add("dist", lib.llama_sampler_init_dist(self.seed))
 
+    def _biases(self, sampling: Sampling) -> dict[int, float]:
+        """The asker's, and what the model's maker says it must never write."""
+        return {**sampling.logit_bias, **dict.fromkeys(self._vocabulary.suppressed, -math.inf)}
+
     def _add_biases(self, sampling: Sampling) -> None:
-        biases = dict(sampling.logit_bias)
-        # What the model's maker says it must never write.
-        biases.update(dict.fromkeys(self._vocabulary.suppressed, -math.inf))
+        biases = self._biases(sampling)
         if not biases:
             return
         pairs = (self._lib.llama_logit_bias * len(biases))()
