@@ -55,8 +55,17 @@ def downloaded(bench: Bench) -> Row:
 
 def pss_mb(pid: int) -> float:
     """Proportional memory of a process in MB (10^6 bytes)."""
+    return _rolled_up_mb(pid, "Pss:")
+
+
+def own_mb(pid: int) -> float:
+    """Memory of a process that is no file's, in MB."""
+    return _rolled_up_mb(pid, "Anonymous:")
+
+
+def _rolled_up_mb(pid: int, name: str) -> float:
     text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    [line] = [line for line in text.splitlines() if line.startswith("Pss:")]
+    [line] = [line for line in text.splitlines() if line.startswith(name)]
     return int(line.split()[1]) * 1024 / 1e6
 
 

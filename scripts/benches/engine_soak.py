@@ -4,6 +4,10 @@ Short and long questions, several at once, askers who hang up, counts, status, a
 and then; after each the bench rests about three times as long as it worked, so that the load
 is about a quarter of the PC. Samples are taken while the model is loaded and idle. The first
 part of the run is warm-up: caches and pools fill until then.
+
+What is judged is a process's own (anonymous) memory: what a leak grows. How much of its files
+(weights, libraries) the kernel keeps, and who else maps them, changes without our doing; the
+proportional figures stand in the file beside.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import psutil
 from scripts.benches.engine_bench import Bench, text_of
 from scripts.benches.engine_client import RefusedError, request
 from scripts.benches.engine_daemon import Daemon
-from scripts.benches.engine_idle import pss_mb
+from scripts.benches.engine_idle import own_mb, pss_mb
 from scripts.benches.engine_verdict import Row, Verdict, growth, median
 
 _SAMPLE_SECONDS = 20.0
@@ -34,12 +38,15 @@ GROWTH_LIMIT = 0.05
 
 @dataclass(frozen=True)
 class Sample:
-    """How big daemon and worker were at a moment; worker_mb None: none ran."""
+    """How big daemon and worker were at a moment: own and proportional memory; worker_… None:
+    none ran."""
 
     seconds: float
     daemon_mb: float
+    daemon_pss_mb: float
     daemon_files: int
     worker_mb: float | None
+    worker_pss_mb: float | None
     worker_files: int | None
 
 
@@ -149,12 +156,15 @@ def _quiet_let_through(lock: Path | None) -> Iterator[None]:
 def _sample(daemon: Daemon, seconds: float) -> Sample:
     here = psutil.Process(daemon.pid)
     pid = daemon.worker_pid()
-    worker_mb = worker_files = None
+    worker_mb = worker_pss_mb = worker_files = None
     if pid is not None:
         with contextlib.suppress(psutil.Error, OSError):
             worker_files = psutil.Process(pid).num_fds()
-            worker_mb = pss_mb(pid)
-    return Sample(seconds, pss_mb(here.pid), here.num_fds(), worker_mb, worker_files)
+            worker_mb, worker_pss_mb = own_mb(pid), pss_mb(pid)
+    return Sample(
+        seconds, own_mb(here.pid), pss_mb(here.pid), here.num_fds(),
+        worker_mb, worker_pss_mb, worker_files,
+    )  # fmt: skip
 
 
 def _verdicts(
