@@ -4,7 +4,7 @@ Threads that wait for each other by spinning do well on a quiet PC and collapse 
 program takes one of their cores: on two cores with two busy loops 13 tokens/s instead of 87,
 where one thread alone still gave 36 to 51. The sign of it is measured, not guessed: the
 process gets less processor time than its threads ask for. Then fewer threads are tried, and
-kept only if they are faster. More are tried again as soon as cores are seen idle; while none
+kept unless they are slower. More are tried again as soon as cores are seen idle; while none
 is, or where the system does not tell, from time to time. A trial of more ends at its first bad
 step, so that looking costs next to nothing; one of fewer goes on, since beside other programs
 a single step is long or short by chance. As fast with fewer is better: the rest is the desktop's.
@@ -94,8 +94,7 @@ class Pace:
         elif self._is_alarming(wall_seconds, cpu_seconds, amount):
             self._look()
         elif self._window_is_full():
-            usual = self._usual_seconds
-            if usual is not None and mean > usual * _CHANGED and self._is_crowded():
+            if self._has_changed(mean) and self._is_crowded(self._wall_seconds, self._cpu_seconds):
                 self._look()
             else:
                 self._consider(mean)
@@ -111,9 +110,12 @@ class Pace:
     def _window_is_full(self) -> bool:
         return self._steps >= self._window or self._wall_seconds >= _LONG_SECONDS
 
-    def _is_crowded(self) -> bool:
-        """Whether the threads of this window got less of the processor than they asked for."""
-        return self._cpu_seconds < self._wall_seconds * self.threads * _CROWDED_SHARE
+    def _has_changed(self, mean: float) -> bool:
+        return self._usual_seconds is not None and mean > self._usual_seconds * _CHANGED
+
+    def _is_crowded(self, wall_seconds: float, cpu_seconds: float) -> bool:
+        """Whether the threads got less of the processor than they asked for."""
+        return cpu_seconds < wall_seconds * self.threads * _CROWDED_SHARE
 
     def _look(self) -> None:
         self._looking = True
@@ -125,13 +127,13 @@ class Pace:
         usual = self._usual_seconds
         if usual is None or wall_seconds / amount < usual * _ALARMING:
             return False
-        return cpu_seconds < wall_seconds * self.threads * _CROWDED_SHARE
+        return self._is_crowded(wall_seconds, cpu_seconds)
 
     def _consider(self, mean: float) -> None:
-        usual, self._usual_seconds = self._usual_seconds, mean
-        self._changing = usual is not None and mean > usual * _CHANGED
+        self._changing = self._has_changed(mean)
+        self._usual_seconds = mean
         got_cores = self._cpu_seconds / self._wall_seconds if self._wall_seconds else 0.0
-        crowded = self._is_crowded()
+        crowded = self._is_crowded(self._wall_seconds, self._cpu_seconds)
         self._starved = round(got_cores) < self.threads
         self._since[-1] += self._steps
         self._since[1] += self._steps
@@ -177,7 +179,7 @@ class Pace:
             self._usual_seconds = mean
         else:
             self._at = home
-            if direction < 0 or not self._changing:  # else what it was held against is no figure
+            if direction < 0 or not self._changing:  # else one step is all that it was held against
                 self._wait_longer(direction)
         self._home = None
         self._clear()

@@ -61,6 +61,9 @@ class Sampler:
         self._chain: Any = lib.llama_sampler_chain_init(params)
         if not self._chain:
             raise WorkerFault("worker-sampler-failed", name="chain")
+        # The asker's, and what the model's maker says it must never write.
+        banned = dict.fromkeys(vocabulary.suppressed, -math.inf)
+        self._biases: dict[int, float] = {**sampling.logit_bias, **banned}
         self._shortlist = Shortlist(lib, vocabulary.size, self._first_keeps(sampling))
         try:
             self._build(sampling, prompt)
@@ -110,18 +113,17 @@ class Sampler:
         """How many of the likeliest tokens the first sampler keeps; 0: it needs all."""
         if sampling.penalises or sampling.dries:
             return 0
-        biases = self._biases(sampling)
-        if any(bias > 0 for bias in biases.values()):
+        if any(bias > 0 for bias in self._biases.values()):
             return 0  # may lift any token among the likeliest
         if sampling.temperature <= 0:
-            return 1 + len(biases)
+            return 1 + len(self._biases)
         if sampling.mirostat or sampling.top_n_sigma > 0 or sampling.top_k <= 0:
             return 0
-        return sampling.top_k + len(biases)
+        return sampling.top_k + len(self._biases)
 
     def _build(self, sampling: Sampling, prompt: Sequence[int]) -> None:
         lib = self._lib
-        self._add_biases(sampling)
+        self._add_biases()
         reach = max(self._add_penalties(sampling), self._add_dry(sampling))
         if reach:
             for token in prompt[-reach:]:
@@ -149,12 +151,8 @@ class Sampler:
         self._add_temperature(sampling)
         self._add("dist", lib.llama_sampler_init_dist(self.seed))
 
-    def _biases(self, sampling: Sampling) -> dict[int, float]:
-        """The asker's, and what the model's maker says it must never write."""
-        return {**sampling.logit_bias, **dict.fromkeys(self._vocabulary.suppressed, -math.inf)}
-
-    def _add_biases(self, sampling: Sampling) -> None:
-        biases = self._biases(sampling)
+    def _add_biases(self) -> None:
+        biases = self._biases
         if not biases:
             return
         pairs = (self._lib.llama_logit_bias * len(biases))()

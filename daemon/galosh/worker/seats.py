@@ -65,7 +65,7 @@ class Seats:
             idle = None
         # First: what is restored behind these cells would be continued in them, and attention
         # that sums in another order rounds otherwise.
-        self._give_back_kept(idle)
+        self._give_back_idle(idle)
         if idle is not None:
             seat = self._take_over(idle, held)
         else:
@@ -207,7 +207,7 @@ class Seats:
             if common > most and len(self._context.held[other.sequence]) < common:
                 answer.leader, most = (other, common), common
 
-    def _give_back_kept(self, needed: Seat | None) -> None:
+    def _give_back_idle(self, needed: Seat | None) -> None:
         for seat in self._idle():
             # A few tokens would cost every other prompt the next 256 cells.
             few = len(self._context.held[seat.sequence]) < MIN_TOKENS
