@@ -94,6 +94,16 @@ def test_another_model_waits_until_the_answer_is_written(here: Desktop, daemon: 
         wait_for(lambda: daemon.client.status()["worker"]["model"] == "beta", "beta")  # type: ignore[index]
 
 
+def wait_for_quiet(host: Host) -> None:
+    """Until the tray has told all it had to tell: a second without a signal."""
+    for _ in range(15):
+        host.signals.clear()
+        time.sleep(1.2)
+        if not host.signals:
+            return
+    raise AssertionError(f"the tray never came to rest: {host.signals}")
+
+
 def test_counting_up_never_changes_the_layout(here: Desktop, daemon: Served) -> None:
     facts = {"id": "d1", "state": "running", "file_name": "a_b.gguf", "size_bytes": 100}
     with Watcher(address(here)), Host(address(here)) as host:
@@ -102,8 +112,7 @@ def test_counting_up_never_changes_the_layout(here: Desktop, daemon: Served) -> 
         daemon.tell("download.progress", **facts, kept_bytes=0)
         wait_for(lambda: any("↓" in label for label in host.labels()), "the download")
         number = host.row("↓")["id"]
-        time.sleep(1.2)  # whatever was still to be told
-        host.signals.clear()
+        wait_for_quiet(host)
         begin = time.monotonic()
         for count in range(1, 16):
             daemon.tell("download.progress", **facts, kept_bytes=5 * count)
