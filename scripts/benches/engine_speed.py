@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import time
+from collections.abc import Callable
 
 from scripts.benches.engine_bench import Bench, own_seconds, text_of
 from scripts.benches.engine_client import Answer
@@ -24,23 +25,18 @@ PARALLEL_TOKENS = 64
 
 def decode(bench: Bench) -> Row:
     """Tokens per second of one answer through the HTTP API, against llama-bench."""
-    peers = bench.peers
-    ours, theirs, path = [], [], []
-    with Daemon() as daemon:
-        daemon.ask("Once upon a time", 8)
-        threads = threads_of(daemon)
-        for number in range(bench.runs):
-            with bench.watch.stretch(lambda: own_seconds(daemon)):
-                figures = llama_bench(
-                    peers, bench.model, threads,
-                    "-p", "0", "-n", str(DECODE_TOKENS), "-d", str(DECODE_DEPTH),
-                )  # fmt: skip
-                theirs.append(figures[f"tg{DECODE_TOKENS}"])
-            before = cpu_seconds(daemon.pid)
-            with bench.watch.stretch(lambda: own_seconds(daemon)):
-                answer = _full_answer(daemon, text_of(daemon, DECODE_DEPTH, number), number)
-            ours.append(answer.tokens_per_second)
-            path.append((cpu_seconds(daemon.pid) - before) / answer.tokens * 1e6)
+    test = ("-p", "0", "-n", str(DECODE_TOKENS), "-d", str(DECODE_DEPTH))
+    path: list[float] = []
+
+    def write(daemon: Daemon, number: int) -> float:
+        text = text_of(daemon, DECODE_DEPTH, number)
+        before = cpu_seconds(daemon.pid)
+        with bench.watch.stretch(lambda: own_seconds(daemon)):
+            answer = _full_answer(daemon, text, number)
+        path.append((cpu_seconds(daemon.pid) - before) / answer.tokens * 1e6)
+        return answer.tokens_per_second
+
+    ours, theirs, threads = _beside_llama_bench(bench, write, test, f"tg{DECODE_TOKENS}")
     verdict = Verdict(
         "decode through the HTTP API over llama-bench, same build and threads",
         paired_ratio(ours, theirs), "at least", 0.97, note=bench.note(),
@@ -56,28 +52,21 @@ def decode(bench: Bench) -> Row:
 
 def prefill(bench: Bench) -> Row:
     """Tokens read per second up to the first word, against llama-bench."""
-    peers = bench.peers
-    ours, theirs = [], []
-    with Daemon() as daemon:
-        daemon.ask("Once upon a time", 8)
-        threads = threads_of(daemon)
-        for number in range(bench.runs):
-            with bench.watch.stretch(lambda: own_seconds(daemon)):
-                figures = llama_bench(
-                    peers, bench.model, threads, "-p", str(PREFILL_TOKENS), "-n", "0"
-                )
-                theirs.append(figures[f"pp{PREFILL_TOKENS}"])
-            # The first of the two is what llama-bench does before it measures, too; like it,
-            # it leaves nothing in the context.
-            warm_up, text = (
-                text_of(daemon, PREFILL_TOKENS, f"prefill {number} {part}", start=f"{number}{part}")
-                for part in "ab"
-            )
-            with bench.watch.stretch(lambda: own_seconds(daemon)):
-                daemon.ask(warm_up, 1, cache_prompt=False)
-                answer = daemon.ask(text, 2, cache_prompt=False)
-            read = answer.counts["prompt_tokens"] - cached_tokens(answer)
-            ours.append(read / answer.first_seconds)
+
+    def read(daemon: Daemon, number: int) -> float:
+        # The first of the two is what llama-bench does before it measures, too; like it,
+        # it leaves nothing in the context.
+        warm_up, text = (
+            text_of(daemon, PREFILL_TOKENS, f"prefill {number} {part}", start=f"{number}{part}")
+            for part in "ab"
+        )
+        with bench.watch.stretch(lambda: own_seconds(daemon)):
+            daemon.ask(warm_up, 1, cache_prompt=False)
+            answer = daemon.ask(text, 2, cache_prompt=False)
+        return (answer.counts["prompt_tokens"] - cached_tokens(answer)) / answer.first_seconds
+
+    test = ("-p", str(PREFILL_TOKENS), "-n", "0")
+    ours, theirs, threads = _beside_llama_bench(bench, read, test, f"pp{PREFILL_TOKENS}")
     verdict = Verdict(
         "prefill of 512 tokens through the HTTP API over llama-bench",
         paired_ratio(ours, theirs), "at least", 0.97, note=bench.note(),
@@ -86,7 +75,6 @@ def prefill(bench: Bench) -> Row:
         "ours_tokens_per_second": ours,
         "llama_bench_tokens_per_second": theirs,
         "threads": threads,
-        "last_read_tokens": read,
     }
     return Row("prefill", (verdict,), shown)
 
@@ -112,6 +100,32 @@ def parallel(bench: Bench) -> Row:
     )
     figures = {"alone": alone, "together": together, "longest_gap_seconds": gaps}
     return Row("parallel", (verdict, moving), figures)
+
+
+def _beside_llama_bench(
+    bench: Bench, ask: Callable[[Daemon, int], float], test: tuple[str, ...], figure: str
+) -> tuple[list[float], list[float], int]:
+    """Tokens per second of both, round by round, and how many threads each had.
+
+    Who goes first changes, since a PC may get busier within a round.
+    """
+    ours, theirs = [], []
+    with Daemon() as daemon:
+        daemon.ask("Once upon a time", 8)
+        threads = threads_of(daemon)
+
+        def peer() -> None:
+            with bench.watch.stretch(lambda: own_seconds(daemon)):
+                theirs.append(llama_bench(bench.peers, bench.model, threads, *test)[figure])
+
+        for number in range(bench.runs):
+            if number % 2:
+                ours.append(ask(daemon, number))
+                peer()
+            else:
+                peer()
+                ours.append(ask(daemon, number))
+    return ours, theirs, threads
 
 
 def _full_answer(daemon: Daemon, prompt: str, seed: int) -> Answer:

@@ -13,6 +13,8 @@ from galosh.supervisor.load_plan import Admitted, LoadWish
 from galosh.supervisor.memory import count_oom_kills, read_memory, worker_bytes
 from tests.supervisor.kit import House, answer, failure, in_loop, workers
 
+PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
 
 def test_secrets_and_search_paths_stay_behind() -> None:
     environ = {
@@ -22,13 +24,13 @@ def test_secrets_and_search_paths_stay_behind() -> None:
     }  # fmt: skip
     assert worker_environment(environ) == {
         "PATH": "/bin", "HOME": "/h", "GGML_VK_VISIBLE_DEVICES": "0", "OMP_NUM_THREADS": "2",
-        "GGML_NO_BACKTRACE": "1", "GOMP_SPINCOUNT": "3000",
+        "GGML_NO_BACKTRACE": "1", "GOMP_SPINCOUNT": "3000", **PAGES,
     }  # fmt: skip
 
 
 def test_how_openmp_waits_is_the_users_choice_where_he_made_one() -> None:
     for chosen in ({"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}):
-        assert worker_environment(chosen) == {**chosen, "GGML_NO_BACKTRACE": "1"}
+        assert worker_environment(chosen) == {**chosen, **PAGES, "GGML_NO_BACKTRACE": "1"}
 
 
 def test_out_of_memory_kills_are_counted_from_both_places() -> None:

@@ -90,6 +90,11 @@ class HandOver:
         """See Keeper."""
         self._owner.post(handler)
 
+    @property
+    def posted(self) -> bool:
+        """See Keeper."""
+        return self._owner.posted
+
     def loaded(self, slot: Slot) -> None:
         """See Keeper."""
         model = slot.model

@@ -28,6 +28,9 @@ _NAMES = frozenset(
 # sleep: 3 tokens/s beside one busy program, where one thread writes 60 (decision 0007). With
 # this many a quiet PC is as fast to within 2 %, and a wrong number of threads costs less.
 _WAITS = {"GOMP_SPINCOUNT": "3000"}
+# What glibc allocates for the engine comes in pages of 2 MB where the kernel gives them to those
+# who ask (`madvise`): llama-bench writes 3 % and reads 2 % faster so. Elsewhere it says nothing.
+_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 # Which device is used and how threads wait are the user's choice; these are their switches.
 _PREFIXES = ("GGML_", "OMP_", "GOMP_", "KMP_", "CUDA_", "HIP_", "ROCR_", "VK_", "GPU_")
 
@@ -55,7 +58,7 @@ def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
     # Without it a native abort forks a debugger inside the dying process, which takes seconds.
     waits = {} if "OMP_WAIT_POLICY" in kept else _WAITS
-    return {**waits, **kept, "GGML_NO_BACKTRACE": "1"}
+    return {**_PAGES, **waits, **kept, "GGML_NO_BACKTRACE": "1"}
 
 
 def engine_launcher(paths: Paths) -> Launcher:

@@ -1,9 +1,10 @@
 """The owner: the one place that decides what the worker slot does next.
 
 Everything that happens (a demand, a reply, an end, a deadline) is posted to one inbox and
-handled by one task, in order, each handler in one go without waiting. After every handler
-the pure `schedule.decide` says what to do next. Reading the owner's fields to report is
-fine anywhere; only handlers change them.
+handled by one task, in order, each handler in one go without waiting; only an answer's words,
+which change nothing it decides on, go by where nothing waits. After every handler the pure
+`schedule.decide` says what to do next. Reading the owner's fields to report is fine anywhere;
+only handlers change them.
 
 After a death the model comes back by itself (`_restore`), and so does the earlier model when
 its successor could not be loaded (`_fallback`); demands in the line go before either. A
@@ -89,6 +90,11 @@ class Owner:
             self._handle(handler)  # all that is left to do is to say no
         else:
             self._inbox.put_nowait(handler)
+
+    @property
+    def posted(self) -> bool:
+        """Whether something waits for its turn."""
+        return not self._inbox.empty()
 
     async def run(self) -> None:
         """Handle the inbox until `end` has been."""

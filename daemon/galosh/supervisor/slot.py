@@ -36,6 +36,7 @@ from galosh.supervisor.replies import (
     LoadFailed,
     LoadProgress,
     Rested,
+    Text,
     stated_error,
 )
 from galosh.supervisor.request import LoadedModel, Notice
@@ -88,6 +89,10 @@ class Keeper(Protocol):
 
     def post(self, handler: Callable[[], None]) -> None:
         """Run this in the owner's task."""
+
+    @property
+    def posted(self) -> bool:
+        """Whether something waits for the owner's task."""
 
     def loaded(self, slot: Slot) -> None:
         """The model stands ready."""
@@ -244,7 +249,11 @@ class Slot:
 
     def on_reply(self, worker: Worker, reply: AnyReply) -> None:
         """See Listener."""
-        self.keeper.post(lambda: self._on_reply(worker, reply))
+        if isinstance(reply, Text) and worker is self.worker and not self.keeper.posted:
+            # Words change nothing that the owner decides on: they need no turn of its own.
+            self.running.hear(reply, worker)
+        else:
+            self.keeper.post(lambda: self._on_reply(worker, reply))
 
     def on_condemned(self, worker: Worker) -> None:
         """See Listener."""

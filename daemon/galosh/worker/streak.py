@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from galosh.worker.shortlist import find_top
 from galosh.worker.symbols import find_function
 
-MOST_STEPS = 8
+MOST_STEPS = 16
 
 
 class Chooser(NamedTuple):
