@@ -20,7 +20,10 @@ def played(pay: DraftPay, *, holds: bool, token_cost: float, steps: int) -> list
     for _ in range(steps):
         length = pay.length(7)
         lengths.append(length)
-        pay.note(length, length if holds else 0, 1.0 + token_cost * length)
+        if length:
+            pay.note(length, length if holds else 0, 1.0 + token_cost * length)
+        else:
+            pay.note_plain(1.0, 1)
     return lengths
 
 

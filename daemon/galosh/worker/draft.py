@@ -4,7 +4,7 @@ Owns the guesses of one answer. What follows the last words elsewhere in the pro
 the answer itself is proposed; the model checks several tokens in one step, which costs more
 than a step of one and far less than as many steps. How much more, and how often a guess
 holds, is learned as it goes. Guesses are paid out of what they have earned: an answer that
-gives them no chance loses a token's time and a fiftieth at most.
+gives them no chance loses a token's time and a hundredth at most.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _STEPS = 9
 _FORGET_STEPS = 24
 # In steps of one token.
 _START_CREDIT = 1.0
-_EARNED = 0.02
+_EARNED = 0.01
 _MOST_CREDIT = 12.0
 _LEAST_GAIN = 1.03
 
@@ -75,13 +75,15 @@ class Drafter:
         else:
             self._find(source)
 
+    def note_plain(self, step_seconds: float, steps: int) -> None:
+        """So many steps in a row without guesses took so long each."""
+        self._purse.note_plain(step_seconds, steps)
+        for chance in self._chances:
+            chance.relax(steps)
+
     def note(self, proposed: int, accepted: int, step_seconds: float) -> None:
         """A step that checked `proposed` tokens and took `accepted` of them took so long."""
-        if proposed == 0:
-            self._purse.note_plain(step_seconds)
-            for chance in self._chances:
-                chance.relax()
-        elif self._purse.note(proposed, accepted, step_seconds):
+        if self._purse.note(proposed, accepted, step_seconds):
             self._guessed_by.note(proposed, accepted)
 
     def _append(self, token: int) -> None:
@@ -144,13 +146,15 @@ class RowCost:
         self.value = self.fair = first
         self.step_seconds: float | None = None
 
-    def note_plain(self, step_seconds: float) -> None:
-        """A step without guesses took so long."""
+    def note_plain(self, step_seconds: float, steps: int = 1) -> None:
+        """So many steps in a row without guesses took so long each."""
         self._steps.append(step_seconds)
         self.step_seconds = _quick(self._steps)
-        self._plain += 1
-        if self._doubts and self._plain % _FORGET_STEPS == 0 and self._guesses:
-            self._guesses.popleft()  # nobody guesses while it is thought dear: try again
+        self._plain += steps
+        if self._plain >= _FORGET_STEPS:
+            self._plain -= _FORGET_STEPS
+            if self._doubts and self._guesses:
+                self._guesses.popleft()  # nobody guesses while it is thought dear: try again
         self._weigh()
 
     def note(self, proposed: int, step_seconds: float) -> bool:
@@ -182,10 +186,10 @@ class Purse:
         """Whether a step without guesses was seen."""
         return self._row_cost.step_seconds is not None
 
-    def note_plain(self, step_seconds: float) -> None:
-        """A step without guesses took so long."""
-        self._credit = min(_MOST_CREDIT, self._credit + _EARNED)
-        self._row_cost.note_plain(step_seconds)
+    def note_plain(self, step_seconds: float, steps: int = 1) -> None:
+        """So many steps in a row without guesses took so long each."""
+        self._credit = min(_MOST_CREDIT, self._credit + steps * _EARNED)
+        self._row_cost.note_plain(step_seconds, steps)
 
     def note(self, proposed: int, accepted: int, step_seconds: float) -> bool:
         """A step with guesses took so long; False where there is nothing to compare it with."""
@@ -226,9 +230,10 @@ class Chance:
         """Between 0 and 1."""
         return self._held / self._tried
 
-    def relax(self) -> None:
+    def relax(self, steps: int) -> None:
         """Time goes by: what was hopeless may be worth another try."""
-        self._held += _RELAXED * (self._first * self._tried - self._held)
+        kept = (1 - _RELAXED) ** steps
+        self._held += (1 - kept) * (self._first * self._tried - self._held)
 
     def note(self, proposed: int, accepted: int) -> None:
         """Of so many guessed tokens so many held, up to the first that did not."""

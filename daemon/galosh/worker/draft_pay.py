@@ -36,13 +36,14 @@ class DraftPay:
 
     def note(self, proposed: int, accepted: int, step_seconds: float) -> None:
         """A step that checked `proposed` guesses and took `accepted`, guessing included."""
-        if proposed:
-            self._trials = max(0, self._trials - 1)
-            self._plain_steps = 0
-            if self._purse.note(proposed, accepted, step_seconds):
-                self._chance.note(proposed, accepted)
-            return
-        self._purse.note_plain(step_seconds)
-        self._plain_steps += 1
+        self._trials = max(0, self._trials - 1)
+        self._plain_steps = 0
+        if self._purse.note(proposed, accepted, step_seconds):
+            self._chance.note(proposed, accepted)
+
+    def note_plain(self, step_seconds: float, steps: int) -> None:
+        """So many steps in a row without guesses took so long each."""
+        self._purse.note_plain(step_seconds, steps)
+        self._plain_steps += steps
         if self._plain_steps >= _STEPS_BETWEEN_TRIALS:
             self._plain_steps, self._trials = 0, 1

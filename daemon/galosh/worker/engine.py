@@ -106,7 +106,8 @@ class Engine:
             return 1, choosers
         steps = MOST_STEPS
         if len(work) == 1 and context.drafts and work[0][0].options.draft is not False:
-            steps = _DRAFTING_STEPS
+            # A guess is looked for that much later; half as late as none was found, at most.
+            steps = max(_DRAFTING_STEPS, min(MOST_STEPS, work[0][0].dry_steps // 2))
         for answer, piece in work:
             chooser = answer.chooser()
             if len(piece.tokens) > 1 or not answer.wrote or chooser is None:
@@ -250,7 +251,7 @@ class Engine:
             seconds = time.perf_counter() - begun
             answer.spend(seconds, writing)
             if writing and len(work) == 1:
-                answer.note_step(seconds)
+                answer.note_steps(seconds)
             if reason is not None:
                 self._end(answer, reason)
         if read_tokens:
@@ -269,12 +270,12 @@ class Engine:
                 reason = self._take_safely(answer, take)
                 if answer.sequence is None:
                     break
-                if len(work) == 1:
-                    answer.note_step(seconds)
                 if reason is not None:
                     self._context.cut(piece.sequence, end - len(chosen) + step)
                     self._end(answer, reason)
                     break
+            if len(work) == 1:
+                answer.note_steps(seconds, len(chosen))
 
     def _take_safely(self, answer: Answer, take: Callable[[], str | None]) -> str | None:
         """What `take` says; an error ends this answer and no other."""

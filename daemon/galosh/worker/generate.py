@@ -103,6 +103,7 @@ class Answer:
         self._telling = True  # whether the last step says anything about time
         self._checked = (0, 0)
         self._draft_tokens = self._draft_accepted = 0
+        self.dry_steps = 0  # in a row, for which nobody had a guess
 
     @property
     def writes(self) -> bool:
@@ -173,15 +174,21 @@ class Answer:
         self._by_model, self._telling = bool(found), found is not None
         return found or []
 
-    def note_step(self, seconds: float) -> None:
-        """The last step, of this answer alone, took so long."""
+    def note_steps(self, seconds: float, steps: int = 1) -> None:
+        """The last step, of this answer alone, took so long; or each of several in a row."""
         seconds, self._guess_seconds = seconds + self._guess_seconds, 0.0
         if self._drafter is None or not self._telling:
             return
-        if not self._by_model:
-            self._drafter.note(*self._checked, seconds)
-        if self._draft_model is not None and (self._by_model or self._checked[0] == 0):
-            self._draft_model.pay.note(*self._checked, seconds)
+        proposed, accepted = self._checked
+        self.dry_steps = 0 if proposed else self.dry_steps + steps
+        if not proposed:
+            self._drafter.note_plain(seconds, steps)
+            if self._draft_model is not None:
+                self._draft_model.pay.note_plain(seconds, steps)
+        elif self._by_model and self._draft_model is not None:
+            self._draft_model.pay.note(proposed, accepted, seconds)
+        else:
+            self._drafter.note(proposed, accepted, seconds)
 
     def take_tokens(
         self, context_pointer: Any, row: int, guess: Sequence[int]
