@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from galosh.worker.host import find_host
 
@@ -32,3 +35,11 @@ def test_memory_in_use_is_known() -> None:
     resident = find_host().resident_bytes()
     assert resident is not None
     assert resident > 1_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems decide by themselves")
+def test_large_pages_are_allowed_and_forbidden() -> None:
+    host = find_host()
+    for allowed in (False, True):
+        host.allow_large_pages(allowed)
+        assert f"THP_enabled:\t{int(allowed)}" in Path("/proc/self/status").read_text("ascii")

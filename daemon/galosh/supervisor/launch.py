@@ -29,7 +29,8 @@ _NAMES = frozenset(
 # this many a quiet PC is as fast to within 2 %, and a wrong number of threads costs less.
 _WAITS = {"GOMP_SPINCOUNT": "3000"}
 # What glibc allocates for the engine comes in pages of 2 MB where the kernel gives them to those
-# who ask (`madvise`): llama-bench writes 3 % and reads 2 % faster so. Elsewhere it says nothing.
+# who ask (`madvise`) and the worker allows it (`Host.allow_large_pages`): llama-bench writes 3 %
+# and reads 2 % faster so. Elsewhere it says nothing.
 _PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 # Which device is used and how threads wait are the user's choice; these are their switches.
 _PREFIXES = ("GGML_", "OMP_", "GOMP_", "KMP_", "CUDA_", "HIP_", "ROCR_", "VK_", "GPU_")

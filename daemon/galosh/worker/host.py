@@ -26,6 +26,9 @@ class Host(Protocol):
     def resident_bytes(self) -> int | None:
         """Memory this process holds in RAM now."""
 
+    def allow_large_pages(self, allowed: bool) -> None:
+        """Whether memory that is first touched from now on may come in pages of 2 MB."""
+
     def limit_memory(self, extra_bytes: int) -> None:
         """Let this process grow by `extra_bytes` at most; more fails as MemoryError."""
 

@@ -44,6 +44,9 @@ class Darwin:
         # macOS counts in bytes and tells the peak, which right after a load is the value.
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
+    def allow_large_pages(self, allowed: bool) -> None:
+        """The system decides by itself here."""
+
     def limit_memory(self, extra_bytes: int) -> None:
         """macOS does not enforce RLIMIT_AS; the output and time limits remain."""
 

@@ -16,6 +16,7 @@ assert sys.platform != "win32"
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_THP_DISABLE = 41
 _OOM_SCORE = 800
 _NICE = 5
 _OPEN_FILES = 256
@@ -74,6 +75,9 @@ class Linux:
 
     def resident_bytes(self) -> int | None:
         return self._statm(1)
+
+    def allow_large_pages(self, allowed: bool) -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_THP_DISABLE, int(not allowed), 0, 0, 0)
 
     def limit_memory(self, extra_bytes: int) -> None:
         size_bytes = self._statm(0)

@@ -67,6 +67,9 @@ class Windows:
             return None
         return int(counters.working_set)
 
+    def allow_large_pages(self, allowed: bool) -> None:
+        """The system decides by itself here."""
+
     def limit_memory(self, extra_bytes: int) -> None:
         """Windows has no such limit within a process; the output and time limits remain."""
 

@@ -167,6 +167,9 @@ class Loaded:
         self._options = self._prefixes = None
 
     def _load_model(self, options: LoadOptions, progress: Progress) -> Model:
+        # Weights and cache, made whole at once, would have the kernel move other programs'
+        # memory to make room for large pages: half a second on a PC that is up for a while.
+        self._host.allow_large_pages(False)
         self.model = Model(self._native, self._host, options, progress, self._abort.is_set)
         return self.model
 
@@ -184,7 +187,10 @@ class Loaded:
             sys.stderr.write(f"no draft model: {fault.code}\n")
 
     def _make_context(self, model: Model, options: LoadOptions) -> Context:
+        self._host.allow_large_pages(False)
         self.context = Context(self._native, model, options, self._abort)
+        # What it computes in is untouched yet; it is a few pages, and used for every token.
+        self._host.allow_large_pages(True)
         return self.context
 
     def _seat(self, context: Context, model: Model) -> None:
