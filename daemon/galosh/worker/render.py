@@ -29,7 +29,7 @@ from galosh.worker.turn import Tool, Turn, changed, texts_of
 if TYPE_CHECKING:
     import jinja2
 
-LIMIT_SECONDS = 1.0
+LIMIT_SECONDS = 0.8
 _GRACE_SECONDS = 0.3
 _DEADLINE_SECONDS = 3.0
 _EXTRA_CHARACTERS = 256 * 1024
