@@ -54,6 +54,19 @@ def test_when_the_pc_gets_quiet_again_every_thread_comes_back_soon() -> None:
     assert pace.threads == 2
 
 
+def test_looks_that_failed_on_a_quiet_pc_keep_no_crowd_waiting() -> None:
+    """Found on a shared PC: a neighbour's moment had fewer threads tried in vain, and a crowd
+    that came then was met with all of them for half a second."""
+    pace = Pace(2, 4, (4, 128))
+    for _ in range(4):
+        play(pace, QUIET, 40)
+        play(pace, {2: (55.0, 0.7), 1: (40.0, 1.0)}, 12)
+    play(pace, QUIET, 8)
+    assert pace.threads == 2
+    play(pace, PATIENT_TWO_LOOPS, 10)
+    assert pace.threads == 1
+
+
 def test_a_load_that_comes_in_mid_answer_is_noticed_within_a_few_tokens() -> None:
     pace = Pace(2, 4, (4, 128))
     play(pace, QUIET, 100)

@@ -144,8 +144,10 @@ class Pace:
         self._clear()
 
     def _fewer_are_due(self) -> bool:
-        # The first look at fewer threads does not wait: a crowd hurts at once.
-        return self._pause[1] == self._first_pause or self._since[1] >= self._pause[1]
+        # The first look at fewer threads does not wait: a crowd hurts at once. Nor does one at
+        # a crowd that is new: what failed before proves nothing now.
+        first = self._pause[1] == self._first_pause
+        return first or self._changing or self._since[1] >= self._pause[1]
 
     def _more_are_due(self) -> bool:
         if self._idle_cores is None or self._idle_cores >= _IDLE_CORES:
