@@ -7,11 +7,12 @@ was read before comes back from the kept prefixes. Must save before it lets go.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from galosh.worker.context import AbortFlag, CancelledError, Context
@@ -167,11 +168,20 @@ class Loaded:
         self._options = self._prefixes = None
 
     def _load_model(self, options: LoadOptions, progress: Progress) -> Model:
-        # Weights and cache, made whole at once, would have the kernel move other programs'
-        # memory to make room for large pages: half a second on a PC that is up for a while.
-        self._host.allow_large_pages(False)
-        self.model = Model(self._native, self._host, options, progress, self._abort.is_set)
+        with self._small_pages():
+            self.model = Model(self._native, self._host, options, progress, self._abort.is_set)
         return self.model
+
+    @contextlib.contextmanager
+    def _small_pages(self) -> Iterator[None]:
+        """Weights and caches, made whole at once, would have the kernel move other programs'
+        memory to make room for large pages: half a second on a PC that is up for a while. What
+        is computed in is touched later; it is a few pages, and used for every token."""
+        self._host.allow_large_pages(False)
+        try:
+            yield
+        finally:
+            self._host.allow_large_pages(True)
 
     def _load_draft_model(self, model: Model, context: Context) -> None:
         """The small model beside it; without it all goes on, only slower."""
@@ -181,16 +191,15 @@ class Loaded:
             return
         wanted = dataclasses.replace(self._options, context_tokens=context.size_tokens)
         try:
-            self.draft_model = DraftModel(self._native, self._host, model, wanted, self._abort)
+            with self._small_pages():
+                self.draft_model = DraftModel(self._native, self._host, model, wanted, self._abort)
         except WorkerFault as fault:
             self.draft_fault = fault
             sys.stderr.write(f"no draft model: {fault.code}\n")
 
     def _make_context(self, model: Model, options: LoadOptions) -> Context:
-        self._host.allow_large_pages(False)
-        self.context = Context(self._native, model, options, self._abort)
-        # What it computes in is untouched yet; it is a few pages, and used for every token.
-        self._host.allow_large_pages(True)
+        with self._small_pages():
+            self.context = Context(self._native, model, options, self._abort)
         return self.context
 
     def _seat(self, context: Context, model: Model) -> None:
