@@ -3,7 +3,8 @@
 Every policy writes one long answer while busy loops come and go on a fixed timetable; a
 policy's speed under a load is what it wrote in that stretch. Ours is a worker as it is; the
 fixed policies are the same worker told to keep 1 or 2 threads, and llama-server with its
-defaults, with OpenMP told not to spin, and with one thread. They run in turn, round by round.
+defaults, with OpenMP told not to spin, and with one thread. They run in turn, round by round,
+and take turns in who goes first: what else the machine does changes while a round lasts.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ Policy = Callable[[float], Times]
 def measure(bench: Bench) -> Row:
     """The row of `bench.py engine`: ours against the best fixed policy, load by load."""
     speeds: dict[str, dict[int, list[float]]] = {}
-    for _ in range(bench.runs):
+    for turn in range(bench.runs):
         with bench.watch.stretch():  # everything in a round is a child that ends in it
-            rates = one_round(bench.model, bench.peers)
+            rates = one_round(bench.model, bench.peers, turn=turn)
         for name, found in rates.items():
             for load, rate in found.items():
                 speeds.setdefault(name, {}).setdefault(load, []).append(rate)
@@ -63,9 +64,10 @@ def measure(bench: Bench) -> Row:
 
 
 def one_round(
-    model: Path, peers: Peers | None, timetable: Timetable = TIMETABLE
+    model: Path, peers: Peers | None, timetable: Timetable = TIMETABLE, turn: int = 0
 ) -> dict[str, dict[int, float]]:
-    """Tokens per second by policy and number of busy loops. peers None: without llama-server."""
+    """Tokens per second by policy and number of busy loops. peers None: without llama-server.
+    turn: the number of the round; each begins with another policy."""
     policies: dict[str, Callable[[], Iterator[Policy]]] = {
         OURS: lambda: _worker(model),
         "1 thread": lambda: _worker(model, threads=1, adaptive_threads=False),
@@ -78,9 +80,11 @@ def one_round(
             f"{DEFAULT}, no spinning": lambda: _server(Server(peers, model, environment=never)),
             f"{DEFAULT}, 1 thread": lambda: _server(Server(peers, model, "-t", "1")),
         }
+    names = list(policies)
+    first = turn % len(names)
     found = {}
-    for name, opened in policies.items():
-        with contextmanager(opened)() as policy:
+    for name in names[first:] + names[:first]:
+        with contextmanager(policies[name])() as policy:
             found[name] = under_changing_load(policy, timetable)
     return found
 
