@@ -152,6 +152,25 @@ def test_while_no_core_is_idle_more_threads_are_hardly_tried() -> None:
     assert seconds < 400 / 51 * 1.01
 
 
+def test_cores_that_were_idle_before_the_crowd_came_are_not_looked_for() -> None:
+    """As it was seen on two cores: the figure was of a second ago, and cost four bad steps."""
+    pace = Pace(2, 4, (4, 128))
+    pace.see_idle_cores(1.0)
+    play(pace, PATIENT_ONE_LOOP, 12)
+    assert pace.threads == 1
+    assert play(pace, PATIENT_ONE_LOOP, 60) == pytest.approx(60 / 60)
+
+
+def test_a_look_at_more_threads_ends_at_the_first_slow_step() -> None:
+    pace = Pace(2, 4, (4, 128))
+    play(pace, PATIENT_ONE_LOOP, 12)
+    with_two = 0
+    for _ in range(200):
+        with_two += pace.threads == 2
+        play(pace, PATIENT_ONE_LOOP, 1)
+    assert with_two <= 6  # looks after 8, 16, 32, 64 steps, and again
+
+
 def test_idle_cores_that_help_nobody_are_not_tried_at_every_window() -> None:
     # A quota: cores are idle, but not for us.
     quota = {4: (30.0, 0.5), 3: (35.0, 0.66), 2: (40.0, 1.0), 1: (25.0, 1.0)}

@@ -5,7 +5,7 @@ program takes one of their cores: on two cores with two busy loops 13 tokens/s i
 where one thread alone still gave 36 to 51. The sign of it is measured, not guessed: the
 process gets less processor time than its threads ask for. Then fewer threads are tried, and
 kept unless they are slower. More are tried again as soon as cores are seen idle; while none
-is, or where the system does not tell, from time to time. A trial of more ends at its first bad
+is, or where the system does not tell, from time to time. A trial of more ends at its first slow
 step, so that looking costs next to nothing; one of fewer goes on, since beside other programs
 a single step is long or short by chance. As fast with fewer is better: the rest is the desktop's.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 _CROWDED_SHARE = 0.85
 _BETTER = 0.95
-_HOPELESS = 1.5
+_SLOWER = 1.15
 _LONG_SECONDS = 0.3
 # A window that is so many times slower than the one before, and without its cores, began in
 # better times: its mean is of both, and says too little about now. The next step does.
@@ -83,11 +83,9 @@ class Pace:
         self._cpu_seconds += cpu_seconds
         mean = self._wall_seconds / self._tokens
         if self._home is not None:
-            hopeless = (
-                self._at < self._home and wall_seconds / amount > self._home_seconds * _HOPELESS
-            )
-            if hopeless or self._window_is_full():
-                self._end_trial(self._home, mean, hopeless)
+            slower = self._at < self._home and wall_seconds / amount > self._home_seconds * _SLOWER
+            if slower or self._window_is_full():
+                self._end_trial(self._home, mean, slower)
         elif self._looking:
             self._looking = False
             self._consider(mean)
@@ -173,12 +171,14 @@ class Pace:
         self._home, self._home_seconds = self._at, mean
         self._at = at
 
-    def _end_trial(self, home: int, mean: float, hopeless: bool) -> None:
+    def _end_trial(self, home: int, mean: float, slower: bool) -> None:
         direction = 1 if self._at > home else -1
         self._since[direction] = 0
-        if not hopeless and mean < self._home_seconds * (_BETTER if direction < 0 else 1.0):
+        if not slower and mean < self._home_seconds * (_BETTER if direction < 0 else 1.0):
             self._pause = {-1: self._first_pause, 1: self._first_pause}
             self._usual_seconds = mean
+            if direction > 0 and self._idle_cores is not None:
+                self._idle_cores = 0.0  # what was seen idle was so before the crowd came
         else:
             self._at = home
             if direction < 0 or not self._changing:  # else one step is all that it was held against
