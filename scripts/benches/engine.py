@@ -39,6 +39,7 @@ ROWS = {
     "pressure": ("engine_pressure:given_back", "memory back after pressure starts"),
     "swap": ("engine_pressure:loads", "50 loads beside a program that grows"),
     "kills": ("engine_kills:kills", "worker killed 100 times, daemon 50 times, under load"),
+    "bad-input": ("engine_bad_input:measure", "hostile questions and files"),
     "soak": ("engine_soak:soak", "an hour of mixed load (--soak SECONDS)"),
 }
 

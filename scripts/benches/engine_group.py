@@ -80,12 +80,6 @@ def wrested_pages() -> int:
     return _counter("/proc/vmstat", "pgsteal_anon ")
 
 
-def stalled_seconds() -> float:
-    """How long programs have waited for memory so far (PSI, some)."""
-    first = Path("/proc/pressure/memory").read_text(encoding="ascii").splitlines()[0]
-    return int(first.rpartition("total=")[2]) / 1e6
-
-
 def _counter(path: str, start: str) -> int:
     for line in Path(path).read_text(encoding="ascii").splitlines():
         if line.startswith(start):

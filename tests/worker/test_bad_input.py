@@ -22,41 +22,21 @@ from tests import real
 from tests.supervisor.kit import answer as ask_daemon
 from tests.supervisor.kit import failure, in_loop
 from tests.worker.client import WorkerProcess, answer
-from tests.worker.files import with_lie, with_number, with_template
+from tests.worker.files import with_template
+from tests.worker.hostile import (
+    LIES,
+    NUMBERS,
+    ONLY_THE_ENGINE_KNOWS,
+    QUESTIONS,
+    TEMPLATES,
+    lying,
+)
 from tests.worker.test_answers import FRANCE
 
 pytestmark = pytest.mark.engine
 
 # A second on a quiet PC by far; test machines are busy.
 SOON_SECONDS = 10.0
-F32, NOBODYS = 0, 99
-
-LIES: dict[str, dict[str, Any]] = {
-    "larger than any disk": {"tensor": "token_embd.weight", "dims": (1 << 40, 1 << 30)},
-    "overflows": {"tensor": "token_embd.weight", "dims": (1 << 62, 1 << 62)},
-    "turned round": {"tensor": "token_embd.weight", "dims": (49152, 576)},
-    "no rows": {"tensor": "blk.0.attn_q.weight", "dims": (576, 0)},
-    "other width": {"tensor": "blk.0.attn_q.weight", "dims": (288, 1152)},
-    "wider type": {"tensor": "blk.0.attn_q.weight", "kind": F32},
-    "unknown type": {"tensor": "blk.0.attn_q.weight", "kind": NOBODYS},
-    "behind the end": {"tensor": "blk.0.attn_q.weight", "offset": 1 << 40},
-    "on top of another": {"tensor": "blk.0.attn_q.weight", "offset": 0},
-    "between two numbers": {"tensor": "blk.0.attn_q.weight", "offset": 13},
-}
-NUMBERS = {
-    "llama.block_count": 31,
-    "llama.attention.head_count": 0,
-    "llama.embedding_length": 575,
-    "llama.rope.dimension_count": 63,
-}
-# What a tensor should look like is the architecture's business.
-ONLY_THE_ENGINE_KNOWS = ("turned round", "other width", "llama.block_count")
-
-
-def lying(model: Path, folder: Path, name: str) -> Path:
-    if name in NUMBERS:
-        return with_number(model, folder / "lie.gguf", name, NUMBERS[name])
-    return with_lie(model, folder / "lie.gguf", **LIES[name])
 
 
 def load_or_death(worker: WorkerProcess, path: Path) -> dict[str, Any] | None:
@@ -113,15 +93,8 @@ async def test_a_context_longer_than_the_models_becomes_the_models(paths: Paths)
 
 @pytest.mark.parametrize(
     "question",
-    [
-        {"prompt": ""},
-        {"prompt": "a\ud800"},
-        {"messages": [{"role": "user", "content": "\udfff"}]},
-        {"prompt": "word " * 2_000_000},
-        {"prompt": "x" * 10_000_000},
-        {"prompt": "\n" * 10_000_000},
-    ],
-    ids=["empty", "surrogate", "surrogate said", "10 MB", "one word of 10 MB", "10 MB of lines"],
+    QUESTIONS.values(),
+    ids=list(QUESTIONS),
 )
 def test_a_bad_question_is_refused_soon_and_the_next_answered(
     worker: WorkerProcess, question: dict[str, Any]
@@ -133,19 +106,7 @@ def test_a_bad_question_is_refused_soon_and_the_next_answered(
     assert "Paris" in answer(worker.generate(**FRANCE))
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
-        "{% macro f(x) %}{{ f(x) }}{{ f(x) }}{% endmacro %}{{ f(1) }}",
-        "{{ 9 ** 9 ** 9 ** 9 }}",
-        "{{ 'x' * 999999999999 }}",
-        "{{ cycler.__init__.__globals__.os.system('touch /tmp/owned') }}",
-        "{{ messages.__class__.__base__.__subclasses__() }}",
-        "{{ '%999999999d' % 1 }}",
-        "{{ ''.join(['a'] * 99999999) }}",
-    ],
-)
+@pytest.mark.parametrize("source", TEMPLATES)
 def test_a_template_that_loops_or_reaches_out_is_stopped_soon(
     fresh: WorkerProcess, worker_argv: list[str], model: Path, tmp_path: Path, source: str
 ) -> None:

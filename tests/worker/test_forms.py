@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.worker.client import WorkerProcess, answer
+from tests.worker.hostile import ENDLESS_SCHEMA
 from tests.worker.test_answers import GREEDY, SYSTEM
 
 pytestmark = pytest.mark.engine
@@ -87,9 +88,7 @@ def test_a_form_the_answer_already_has_changes_nothing(worker: WorkerProcess) ->
 
 
 def test_a_form_without_end_ends_at_the_limit_and_says_so(worker: WorkerProcess) -> None:
-    endless = {"$ref": "#/$defs/a", "$defs": {"a": {"required": ["a"], "properties": {
-        "a": {"$ref": "#/$defs/a"}}}}}  # fmt: skip
-    done = worker.generate(prompt="x", max_tokens=30, json_schema=endless)[-1]
+    done = worker.generate(prompt="x", max_tokens=30, json_schema=ENDLESS_SCHEMA)[-1]
     assert (done["type"], done["finish_reason"], done["completion_tokens"]) == (
         "done",
         "length",

@@ -82,7 +82,7 @@ class _Daemon:
             )
             _on_signals(house.stopping.set)
             await house.supervisor.start()
-            tidying = tidy.Tidying(house.supervisor.events)
+            tidying = tidy.Tidying(house.supervisor.events, lambda: house.is_answering)
             try:
                 await house.downloads.start()
                 await self._serve(house, unix, tcp)

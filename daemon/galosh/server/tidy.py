@@ -11,6 +11,7 @@ import asyncio
 import ctypes
 import gc
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from galosh.supervisor.bus import BusEvent, EventBus
@@ -39,7 +40,7 @@ def use_one_arena() -> None:
 
 
 def give_back() -> None:
-    """Return free pages to the system; takes milliseconds."""
+    """Return free pages to the system; takes 30 ms and more, in which no word is passed on."""
     gc.collect()
     libc = _glibc()
     if libc is not None:
@@ -47,9 +48,13 @@ def give_back() -> None:
 
 
 class Tidying:
-    """Gives memory back a little after everything heavy; costs nothing in between."""
+    """Gives memory back a little after everything heavy; costs nothing in between.
 
-    def __init__(self, bus: EventBus) -> None:
+    busy: whether words are on their way to anybody; they come first.
+    """
+
+    def __init__(self, bus: EventBus, busy: Callable[[], bool]) -> None:
+        self._busy = busy
         self._waiting: asyncio.TimerHandle | None = None
         bus.call(self._on_event)
 
@@ -60,9 +65,17 @@ class Tidying:
 
     def _on_event(self, event: BusEvent) -> None:
         if event.name in _HEAVY:
-            self.close()
-            loop = asyncio.get_running_loop()
-            self._waiting = loop.call_later(_AFTER_SECONDS, give_back)
+            self._wait()
+
+    def _wait(self) -> None:
+        self.close()
+        self._waiting = asyncio.get_running_loop().call_later(_AFTER_SECONDS, self._tidy)
+
+    def _tidy(self) -> None:
+        if self._busy():
+            self._wait()
+        else:
+            give_back()
 
 
 def _glibc() -> Any:
