@@ -6,6 +6,9 @@ POLLPRI, at most once per window; a process without CAP_SYS_RESOURCE must use a 
 a multiple of 2 s. asyncio waits for POLLIN, which such a file always has, so each trigger sits
 in an epoll of its own that asks for POLLPRI alone; that epoll's descriptor is what the loop
 waits for. The kernel takes the sign back when it is looked at, so being called is the sign.
+
+For such a process the kernel looks at its triggers every two seconds, and a read of the file by
+anybody, too, starts these two seconds anew without a look: it must never be read here.
 """
 
 from __future__ import annotations
