@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from galosh.base.errors import GaloshError
@@ -32,6 +33,7 @@ _FORM_WORDS = 30
 _MOST_SECONDS = 1.0
 _LONGER_THAN_ANY = {"model": "context_tokens = 1048576\nmemory_override = true"}
 _NO_ANSWER = "answered as if nothing were wrong"
+_TALK = [{"role": "user", "content": "Hello"}]
 
 # What is done to the daemon; returns how it ended, raises what it was refused with.
 Case = Callable[[], str]
@@ -74,24 +76,20 @@ def _knows(daemon: Daemon) -> bool:
 
 def _cases(daemon: Daemon, model: Path, folder: Path) -> Iterator[tuple[str, Case]]:
     for name, question in QUESTIONS.items():
-        yield name, lambda question=question: _asked(daemon, question)
+        yield name, partial(_asked, daemon, question)
     longer = "word " * (daemon.client.count_tokens("word " * 4096) // 4096 * 9000)
-    yield "longer than the model's context", lambda: _asked(daemon, {"prompt": longer})
-    yield "a form without end", lambda: _formed(daemon)
+    yield "longer than the model's context", partial(_asked, daemon, {"prompt": longer})
+    yield "a form without end", partial(_formed, daemon)
     for number, source in enumerate(TEMPLATES):
         path = with_template(model, folder / f"template-{number}.gguf", source)
         other = str(daemon.client.add_model(path)["id"])
         daemon.ask("Hello", 1, model=other)  # loads it: no template is asked for
-        yield source[:60], lambda other=other: _asked(daemon, {**_talk(), "model": other})
+        yield source[:60], partial(_asked, daemon, {"messages": _TALK, "model": other})
         path.unlink()
     for name in [*LIES, *NUMBERS]:
         path = lying(model, folder, name)
-        yield f"a file that lies: {name}", lambda path=path: _loaded(daemon, path)
+        yield f"a file that lies: {name}", partial(_loaded, daemon, path)
         path.unlink()
-
-
-def _talk() -> dict[str, object]:
-    return {"messages": [{"role": "user", "content": "Hello"}]}
 
 
 def _asked(daemon: Daemon, question: Mapping[str, object]) -> str:
@@ -105,8 +103,7 @@ def _asked(daemon: Daemon, question: Mapping[str, object]) -> str:
 
 def _formed(daemon: Daemon) -> str:
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": ENDLESS_SCHEMA}}
-    question = [{"role": "user", "content": "Hello"}]
-    answer = daemon.chat(question, _FORM_WORDS, model=daemon.model_id, response_format=form)
+    answer = daemon.chat(_TALK, _FORM_WORDS, model=daemon.model_id, response_format=form)
     return "ended at its limit" if answer.finish_reason == "length" else _NO_ANSWER
 
 

@@ -8,7 +8,7 @@ in an epoll of its own that asks for POLLPRI alone; that epoll's descriptor is w
 waits for. The kernel takes the sign back when it is looked at, so being called is the sign.
 
 For such a process the kernel looks at its triggers every two seconds, and a read of the file by
-anybody, too, starts these two seconds anew without a look: it must never be read here.
+anybody starts the two seconds that were over anew, without a look: it must never be read here.
 """
 
 from __future__ import annotations
